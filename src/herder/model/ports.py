@@ -1,0 +1,164 @@
+"""What rooms need of one another, as Protocols; run.py joins the two sides.
+
+`language` asks for work on hosts through `Sessions`; `session` gives it. The dataclasses here
+are what travels between them in the controller; `wire` has what travels to the host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from herder.model.route import Route
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFile:
+    """One Python file a module needs: `path` as inside AnsiballZ ('ansible/module_utils/basic.py')."""
+
+    path: str
+    digest: str
+    content: bytes = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleBundle:
+    """A new-style Python module with all it imports; the same object for all hosts and tasks.
+
+    *Shapes*: `name` as in the task ('ansible.legacy.copy'), `fqn` the dotted Python name of the
+    module's own file ('ansible.modules.copy'); `digest` (sha256, hex) names the set of files.
+    """
+
+    name: str
+    fqn: str
+    digest: str
+    files: tuple[ModuleFile, ...] = field(repr=False)
+    profile: str = "legacy"
+    rlimit_nofile: int = 0
+    extensions: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCall:
+    """Run a module once in a child of the agent.
+
+    *Shapes*: `params` is the JSON document AnsibleModule reads ({"ANSIBLE_MODULE_ARGS": ...});
+    `environment` is set over the agent's own. With `async_seconds` the child is detached and its
+    result goes to the job file `async_dir`/`job_id` as ansible-core's async_wrapper writes it,
+    and the reply is what async_wrapper prints.
+    """
+
+    bundle: ModuleBundle
+    params: bytes = field(repr=False)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: float | None = None
+    async_seconds: int = 0
+    async_dir: str = "~/.ansible_async"
+    job_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandCall:
+    """Run one command; `shell_line` through `executable -c`, standard input is `stdin` or empty."""
+
+    shell_line: str
+    stdin: bytes | None = field(default=None, repr=False)
+    executable: str = "/bin/sh"
+    directory: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A program that ended: exit status (128 + n when signal n ended it) and its output."""
+
+    status: int
+    stdout: bytes = field(repr=False)
+    stderr: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileStatus:
+    """What `stat` says of a remote path; the fields ansible's stat module reports and copy needs.
+
+    *Shapes*: `checksum` is SHA-1 in hex of a regular file's content, '' for anything else or when
+    it was not asked for or could not be read.
+    """
+
+    exists: bool
+    is_directory: bool = False
+    is_link: bool = False
+    is_regular: bool = False
+    mode: int = 0
+    uid: int = 0
+    gid: int = 0
+    size: int = 0
+    modified: float = 0.0
+    checksum: str = ""
+    link_target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFacts:
+    """What the agent said of itself in its greeting."""
+
+    python: str
+    python_version: tuple[int, int, int]
+    user: str
+    uid: int
+    home: str
+    system: str
+    process_id: int
+
+
+class Session(Protocol):
+    """One conversation with one host as one user; all calls may run at the same time.
+
+    Every call raises HostUnreachable when the connection is or gets lost, and OperationFailed when
+    the host says no. A relative path or '~' is resolved on the host.
+    """
+
+    @property
+    def facts(self) -> AgentFacts: ...
+
+    async def run_module(self, call: ModuleCall) -> Completed: ...
+
+    async def run_command(self, call: CommandCall) -> Completed: ...
+
+    async def put_file(self, source: str, path: str, *, mode: int | None = None) -> None:
+        """Send the controller's file `source`; whole or not at all (temporary name, then rename)."""
+
+    async def put_bytes(self, content: bytes, path: str, *, mode: int | None = None) -> None: ...
+
+    async def fetch_file(self, path: str, destination: str) -> None: ...
+
+    async def stat(self, path: str, *, follow: bool, checksum: bool) -> FileStatus: ...
+
+    async def make_temporary_directory(self, parent: str) -> str:
+        """Make a private directory (mode 0700) named as ansible names it under `parent`; its path."""
+
+    async def remove(self, path: str) -> None:
+        """Remove a file or a whole directory; a path that is not there is well."""
+
+    async def expand_user(self, path: str) -> str: ...
+
+
+class Sessions(Protocol):
+    """All sessions of a run: made when first asked for, kept until `close`."""
+
+    async def get(self, route: Route) -> Session:
+        """Give the session of this route, connecting first when needed.
+
+        *Raises*: HostUnreachable, PythonMissing, BecomeRefused.
+        """
+
+    async def run_raw(self, route: Route, line: str, stdin: bytes | None = None) -> Completed:
+        """Run a shell line over the way itself, without agent or Python (`raw`, `script` on bare hosts)."""
+
+    async def reset(self, route: Route) -> None:
+        """Close this route's session and those that lead through it; the next `get` connects anew."""
+
+    async def close(self) -> None:
+        """End every agent and connection, bounded in time; safe to call twice."""
