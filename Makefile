@@ -1,0 +1,63 @@
+# Every goal does its own set-up: a virtual environment in .venv, and as root on Debian the packages
+# that lab machines need (HERDER_INSTALL_PACKAGES=no leaves the machine as it is).
+
+EXTRAS := lab,demo,dev
+BIN := .venv/bin
+SOURCES := $(wildcard src tests conformance benchmarks)
+TRAVELS := $(wildcard src/herder/agent src/herder/wire)
+ROOT_ON_LINUX := $(filter Linux0,$(shell uname -s)$(shell id -u))
+
+.PHONY: help demo test check environment packages format lint types rooms python38 fast lab-tests other-core clean
+
+help:
+	@echo "make demo     bring a lab up, deploy a site on it twice while a client asks it all the time"
+	@echo "make check    format, lint, types, the import contract and the fast tests"
+	@echo "make test     the same, then the tests on lab machines (root on Linux) and a second ansible-core"
+	@echo "make clean    remove what the other goals made in this folder"
+
+demo: packages environment
+	@$(BIN)/herder demo $(ARGUMENTS)
+
+check: environment format lint types rooms python38 fast
+
+test: packages check lab-tests other-core
+
+environment: packages
+	@tools/make_environment.sh .venv $(EXTRAS)
+
+packages:
+	@tools/install_packages.sh
+
+format: environment
+	$(BIN)/ruff format --check .
+
+lint: environment
+	$(BIN)/ruff check .
+
+types: environment
+	$(BIN)/mypy $(SOURCES)
+
+rooms: environment
+	$(BIN)/lint-imports
+
+python38: environment
+	$(BIN)/vermin --quiet --no-tips --violations -t=3.8- $(TRAVELS)
+
+fast: environment
+	$(BIN)/pytest -q
+
+ifeq ($(ROOT_ON_LINUX),)
+lab-tests: fast
+	@echo "the tests on lab machines need root on Linux: skipped"
+else
+lab-tests: fast
+	$(BIN)/pytest -q -m lab
+endif
+
+# What must hold with both ends of the range of ansible-core that pyproject.toml allows.
+other-core: lab-tests
+	tools/test_other_core.sh $(EXTRAS)
+
+clean:
+	rm -rf .venv .venv-* .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,104 @@
+"""The command `herder`: finds the command's file, runs it, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import herder
+from herder.errors import HerderError, UsageError
+
+BUG_EXIT_CODE = 250
+INTERRUPT_EXIT_CODE = 99
+
+_HELP_WORDS = ("-h", "--help", "help")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run `herder WORDS...` and give the exit code; without `words`, those of the process."""
+    words = sys.argv[1:] if words is None else words
+    try:
+        return _dispatch(words)
+    except HerderError as error:
+        sys.stderr.write(error_text(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\nherder: interrupted\n")
+        return INTERRUPT_EXIT_CODE
+    except Exception:  # noqa: BLE001  # the outermost shell: a bug must end in a text and in 250
+        sys.stderr.write(_bug_text(words))
+        return BUG_EXIT_CODE
+
+
+def error_text(error: HerderError) -> str:
+    """Give what a person reads of an error: message and context, then the hint on its own line."""
+    hint = f"  try: {error.hint}\n" if error.hint else ""
+    return f"herder: {error}\n{hint}"
+
+
+def captions() -> dict[str, str]:
+    """Give every command's name and caption, in the order of their names.
+
+    A command is a file beside this one that has a `main`. The files are read, not imported:
+    importing all commands would make `herder --help` wait for ansible-core.
+    """
+    files = sorted(Path(__file__).parent.glob("[a-z]*.py"))
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in files if file.stem != "main"}
+    return {
+        name: text.partition("\n")[0].strip('"')
+        for name, text in texts.items()
+        if "\ndef main(" in text
+    }
+
+
+def _dispatch(words: Sequence[str]) -> int:
+    if not words or words[0] in _HELP_WORDS:
+        sys.stdout.write(_help_text())
+        return 0
+    if words[0] in ("-V", "--version"):
+        sys.stdout.write(f"herder {herder.__version__}\n")
+        return 0
+    name, *rest = words
+    known = captions()
+    if name not in known:
+        raise _unknown(name, known)
+    # By name and late on purpose: one command does not wait for the imports of all others.
+    command = importlib.import_module(f"herder.cli.{name}")
+    code: int = command.main(rest)
+    return code
+
+
+def _unknown(name: str, known: dict[str, str]) -> UsageError:
+    kind = "option" if name.startswith("-") else "command"
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"herder {near[0]}" if near else "herder --help"
+    return UsageError(f"no such {kind}: {name!r}", hint=hint)
+
+
+def _help_text() -> str:
+    known = captions()
+    width = max(map(len, known), default=0)
+    lines = [f"  {name:{width}}  {caption}" for name, caption in known.items()]
+    return "\n".join(
+        [
+            "usage: herder COMMAND ...",
+            "",
+            *lines,
+            "",
+            "`herder COMMAND --help` tells what a command takes, `herder --version` the version.",
+            "",
+        ]
+    )
+
+
+def _bug_text(words: Sequence[str]) -> str:
+    command = words[0] if words else ""
+    return (
+        f"{traceback.format_exc()}\n"
+        f"herder: this is a bug in Herder {herder.__version__} (command {command!r})\n"
+        "  try: report it with the lines above; check them for passwords first\n"
+    )

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Make or renew a virtual environment with Herder installed in place, unless it is up to date.
+#
+#   make_environment.sh FOLDER EXTRAS [LOWEST [HIGHEST]]
+#
+# It is renewed when pyproject.toml, the extras or the Python have changed.
+set -eu
+cd "$(dirname "$0")/.."
+folder=$1
+extras=$2
+python=$(tools/find_python.sh "${3:-3.11}" "${4:-3.13}")
+
+stamp="$(cat pyproject.toml | cksum) $extras $("$python" -c 'import sys; print(sys.version)') $PWD"
+if [ "$(cat "$folder/.herder-stamp" 2>/dev/null)" = "$stamp" ]; then
+    exit 0
+fi
+
+echo "making $folder with $python (a minute or two) ..."
+rm -rf "$folder"
+"$python" -m venv "$folder"
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+echo "$stamp" >"$folder/.herder-stamp"

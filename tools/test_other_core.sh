@@ -1,0 +1,25 @@
+#!/bin/sh
+# Run the tests with the other end of the supported ansible-core range, where a Python for it is found.
+#
+#   test_other_core.sh EXTRAS
+#
+# ansible-core 2.19 is what Python 3.11 gets, 2.21 what 3.12 and 3.13 get; .venv has one of the two.
+set -eu
+cd "$(dirname "$0")/.."
+
+if .venv/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then
+    lowest=3.12 highest=3.13 folder=.venv-221
+else
+    lowest=3.11 highest=3.11 folder=.venv-219
+fi
+
+if ! tools/find_python.sh "$lowest" "$highest" >/dev/null 2>&1; then
+    echo "no Python from $lowest to $highest here: the tests with the other ansible-core are skipped"
+    exit 0
+fi
+
+tools/make_environment.sh "$folder" "$1" "$lowest" "$highest"
+if [ "$(uname -s)$(id -u)" = Linux0 ]; then
+    exec "$folder/bin/pytest" -q -m 'cores or not (lab or slow)'
+fi
+exec "$folder/bin/pytest" -q
