@@ -1,0 +1,29 @@
+"""What every test gets: no settings of the user's, and a fence around blocking calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+# ansible-core reads its configuration when it is first imported, so before any test module.
+for name in [name for name in os.environ if name.startswith(("ANSIBLE_", "HERDER_"))]:
+    del os.environ[name]
+os.environ["ANSIBLE_CONFIG"] = str(Path(__file__).parent / "support" / "ansible.cfg")
+
+NEVER_BLOCKING = ("engine", "session", "transport")
+
+
+@pytest.fixture(autouse=True)
+def fence_around_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in whose course one of these rooms blocks the event loop."""
+    rooms = Path(__file__).parent / "rooms"
+    room = next((name for name in NEVER_BLOCKING if rooms / name in request.path.parents), None)
+    if room is None:
+        yield
+        return
+    with blockbuster_ctx(f"herder.{room}"):
+        yield

@@ -1,0 +1,1 @@
+"""What tests share: real parts made small, and fakes that have names."""
