@@ -18,5 +18,5 @@ fi
 echo "making $folder with $python (a minute or two) ..."
 rm -rf "$folder"
 "$python" -m venv "$folder"
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$extras]"
+"$folder/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --editable ".[$extras]"
 echo "$stamp" >"$folder/.herder-stamp"
