@@ -1,0 +1,1 @@
+"""MooTube: workout videos by cows, for everybody."""

@@ -1,0 +1,13 @@
+"""Which address leads where."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.static import serve
+
+urlpatterns = [
+    path("", include("videos.urls")),
+    path("admin/", admin.site.urls),
+    # nginx answers these itself where there is one; the admin's style needs them where there is none.
+    re_path(r"^static/(?P<path>.*)$", serve, {"document_root": settings.STATIC_ROOT}),
+]

@@ -1,0 +1,1 @@
+"""The videos, their tags, and what a visitor sees of them."""
