@@ -1,0 +1,46 @@
+"""The lab as an Ansible inventory, and as the words that start an ssh client."""
+
+from __future__ import annotations
+
+from herder.lab.place import LabPlace
+from herder.lab.state import LabState, Server, write_whole
+
+
+def inventory_text(place: LabPlace, state: LabState) -> str:
+    """Give an INI inventory: the group `lab` with all servers, and how ssh reaches them.
+
+    Host keys are checked strictly against the lab's own known_hosts, as on a site in use.
+    """
+    hosts = [_host_line(server) for server in state.servers]
+    options = " ".join(f"-o {option}" for option in _ssh_options(place))
+    variables = [
+        f"ansible_ssh_private_key_file={_quoted(str(place.key_file))}",
+        f"ansible_ssh_common_args={_quoted(options)}",
+    ]
+    return "\n".join(["[lab]", *hosts, "", "[lab:vars]", *variables, ""])
+
+
+def write_inventory(place: LabPlace, state: LabState) -> None:
+    write_whole(place.inventory_file, inventory_text(place, state))
+
+
+def ssh_words(place: LabPlace, server: Server) -> list[str]:
+    """Give the words of an ssh command that logs in on this server; a command may follow."""
+    options = [word for option in _ssh_options(place) for word in ("-o", option)]
+    identity = ["-i", str(place.key_file), "-o", "IdentitiesOnly=yes"]
+    return ["ssh", *identity, *options, "-p", str(server.port), f"{server.user}@{server.address}"]
+
+
+def _ssh_options(place: LabPlace) -> list[str]:
+    return [f"UserKnownHostsFile={place.known_hosts_file}", "StrictHostKeyChecking=yes"]
+
+
+def _host_line(server: Server) -> str:
+    words = [server.name, f"ansible_host={server.address}"]
+    if server.port != 22:
+        words.append(f"ansible_port={server.port}")
+    return " ".join([*words, f"ansible_user={server.user}"])
+
+
+def _quoted(value: str) -> str:
+    return f"'{value}'" if " " in value else value

@@ -1,0 +1,86 @@
+"""Finds and removes everything that a lab made, whether or not its state file tells of it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from pathlib import Path
+
+from herder.lab.boot import power_off
+from herder.lab.control_groups import group_names
+from herder.lab.network import LINKS, NAMESPACES, bridge_name, remove_link, remove_namespace
+from herder.lab.place import LabPlace
+from herder.lab.programs import run_program
+
+_MOUNTS = Path("/proc/self/mountinfo")
+
+
+def leftovers(place: LabPlace) -> list[str]:
+    """Name everything of this lab that is on this host outside its directory."""
+    return [
+        *(f"process group {name}" for name in sorted(group_names(place.prefix))),
+        *(f"interface {name}" for name in _links(place)),
+        *(f"network namespace {path.name}" for path in _namespaces(place)),
+        *(f"mount {path}" for path in _mounts(place)),
+    ]
+
+
+def remove_machines(place: LabPlace) -> None:
+    """End every machine of this lab and remove what it had, but for the lab's directory."""
+    for name in group_names(place.prefix):
+        power_off(place, name.removeprefix(place.prefix))
+    for link in _links(place):
+        remove_link(link)
+    for namespace in _namespaces(place):
+        remove_namespace(namespace)
+    unmount_below(place.directory)
+
+
+def remove_directory(place: LabPlace) -> None:
+    """Remove the lab's directory, in which nothing is mounted any more, and what held only it."""
+    if place.directory.exists():
+        empty_directory(place)
+        place.directory.rmdir()
+    with contextlib.suppress(OSError):  # other labs, or other things, are there
+        for parent in place.directory.parents[:2]:
+            if parent.name in ("labs", "herder"):
+                parent.rmdir()
+
+
+def empty_directory(place: LabPlace) -> None:
+    """Remove all that is in the lab's directory; the directory itself carries the lock."""
+    for path in place.directory.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def unmount_below(directory: Path) -> None:
+    """Unmount all that is mounted at or below this directory, the innermost first."""
+    for path in _mounts_below(directory):
+        run_program(["umount", "--lazy", str(path)])
+
+
+def _links(place: LabPlace) -> list[str]:
+    # The machines' cables before the bridge, as they were made after it.
+    return sorted((path.name for path in LINKS.glob(f"{bridge_name(place)}*")), reverse=True)
+
+
+def _namespaces(place: LabPlace) -> list[Path]:
+    return sorted(NAMESPACES.glob(f"{place.prefix}*"))
+
+
+def _mounts(place: LabPlace) -> list[Path]:
+    return _mounts_below(place.directory)
+
+
+def _mounts_below(directory: Path) -> list[Path]:
+    points = [_unescaped(line.split()[4]) for line in _MOUNTS.read_text("utf-8").splitlines()]
+    return [path for path in reversed(points) if path.is_relative_to(directory)]
+
+
+def _unescaped(text: str) -> Path:
+    """Give a path as it is: the kernel writes blanks and the like as three octal digits."""
+    return Path(re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text))

@@ -1,0 +1,310 @@
+"""A lab of machines: each a copy of this host's system, with its own systemd, sshd and address.
+
+Every step is written into the lab's state before it is taken, so whoever comes after a crash
+knows what may be there. All calls block; one caller at a time changes a lab.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from herder.errors import LabError
+from herder.lab.boot import (
+    BOOT_SECONDS,
+    disk_directory,
+    launch,
+    lower_directories,
+    power_off,
+    shut_down,
+    wait_for_ssh,
+)
+from herder.lab.guest import Guest, prepare_guest
+from herder.lab.inventory import write_inventory
+from herder.lab.keys import make_key, write_known_hosts
+from herder.lab.layers import Layers
+from herder.lab.leftovers import (
+    empty_directory,
+    leftovers,
+    remove_directory,
+    remove_machines,
+    unmount_below,
+)
+from herder.lab.network import (
+    choose_network,
+    machine_address,
+    make_bridge,
+    make_machine_network,
+    remove_machine_network,
+    taken_networks,
+)
+from herder.lab.place import LabPlace, check_name
+from herder.lab.programs import run_program
+from herder.lab.state import Kind, LabState, Server, Stage, read_state, write_state
+
+SUDO_USER = "deploy"
+_LOCK_SECONDS = 120.0
+_TMPFS_MEGABYTES = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class MachineWish:
+    """A machine to make.
+
+    *Shapes*: `layers` are directories kept by `Machines.keep_layer`, topmost first;
+    `authorized_keys` are lines that may log in besides the lab's own key.
+    *Units*: `disk_megabytes` 0 means as much as the host has.
+    """
+
+    name: str
+    layers: tuple[Path, ...] = ()
+    disk_megabytes: int = 0
+    authorized_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Machines:
+    """The machines of the lab at `place`; needs root on Linux (see `requirements.py`)."""
+
+    place: LabPlace
+
+    def up(self, wishes: Sequence[MachineWish], *, reason: str = "") -> LabState:
+        """Make a lab with these machines, and come back when all of them answer.
+
+        What a lab of this name left when it was killed is removed first.
+        *Raises*: LabError, when the lab is there already, or a machine does not come up (then
+        nothing is left of it).
+        """
+        with self.place.locked():
+            self._refuse_when_complete()
+            remove_machines(self.place)
+            empty_directory(self.place)
+            try:
+                return self._up(wishes, reason)
+            except BaseException:
+                self._remove_all()
+                raise
+
+    def down(self) -> bool:
+        """Remove the lab with all that it made; tell whether there was anything."""
+        if not self.place.directory.exists() and not leftovers(self.place):
+            return False
+        with self.place.locked(wait_seconds=5.0):
+            self._remove_all()
+        return True
+
+    def state(self) -> LabState:
+        """Give what is known of the lab. *Raises*: LabError, when there is no such lab."""
+        state = read_state(self.place.state_file)
+        if state is None or state.kind is not Kind.MACHINES:
+            raise LabError(f"no lab of machines named {self.place.name!r}", hint="herder lab up 2")
+        return state
+
+    def create(self, wish: MachineWish) -> Server:
+        """Make a machine's network and files; `boot` comes next."""
+        with self._changing():
+            return self._create(wish)
+
+    def boot(self, name: str) -> None:
+        """Start a machine that is made or stopped, and come back at once."""
+        with self._changing():
+            server = self._save(replace(self.state().server(name), stage=Stage.BOOTING))
+            launch(self.place, server)
+
+    def wait(self, name: str, *, deadline_seconds: float = BOOT_SECONDS) -> Server:
+        """Wait until a machine that was booted answers. *Raises*: LabError, when it does not."""
+        server = self.state().server(name)
+        ready = wait_for_ssh(
+            self.place, [server], started=time.monotonic(), deadline_seconds=deadline_seconds
+        )
+        with self._changing():
+            return self._save(replace(ready[0], stage=Stage.UP))
+
+    def stop(self, name: str) -> None:
+        """Shut a machine down; its files and its address stay, for another `boot`."""
+        with self._changing():
+            server = self.state().server(name)
+            shut_down(self.place, name)
+            self._save(replace(server, stage=Stage.STOPPED))
+
+    def destroy(self, name: str) -> None:
+        """Remove a machine with all that it had; one that is not there is well."""
+        with self._changing():
+            state = self.state()
+            power_off(self.place, name)
+            for server in state.servers:
+                if server.name == name:
+                    remove_machine_network(self.place, server)
+            self._remove_files(name)
+            self._save_all(state.without_server(name))
+
+    def keep_layer(self, name: str, destination: Path) -> Path:
+        """Copy all that a machine has written to a new directory, as a layer for other machines.
+
+        Stop the machine first, else what its programs have open may be half written.
+        """
+        server = self.state().server(name)
+        source = disk_directory(self.place, name) / "upper"
+        destination.mkdir(mode=0o755, parents=True)
+        words = ["cp", "--archive", "--reflink=auto", f"{source}/.", str(destination)]
+        try:
+            run_program(words)
+        except LabError as error:
+            shutil.rmtree(destination)
+            raise LabError(f"machine {server.name!r} could not be kept: {error.message}") from error
+        return destination
+
+    def _up(self, wishes: Sequence[MachineWish], reason: str) -> LabState:
+        started = time.monotonic()
+        self._make_lab(reason)
+        servers = []
+        for wish in wishes:
+            server = self._save(replace(self._create(wish), stage=Stage.BOOTING))
+            launch(self.place, server)
+            servers.append(server)
+        ready = wait_for_ssh(
+            self.place,
+            servers,
+            started=started,
+            deadline_seconds=BOOT_SECONDS + 5.0 * len(servers),
+        )
+        state = self.state()
+        for server in ready:
+            state = state.with_server(replace(server, stage=Stage.UP))
+        return self._save_all(replace(state, is_complete=True))
+
+    def _make_lab(self, reason: str) -> None:
+        make_key(self.place.key_file, f"herder lab {self.place.name}")
+        state = LabState(
+            name=self.place.name,
+            kind=Kind.MACHINES,
+            reason=reason,
+            sudo_user=SUDO_USER,
+            sudo_password=secrets.token_urlsafe(9),
+        )
+        with _choosing_network():
+            state = replace(state, network=choose_network(self.place.mark, taken_networks()))
+            write_state(self.place.state_file, state)
+            make_bridge(self.place, state.network)
+
+    def _create(self, wish: MachineWish) -> Server:
+        check_name("machine", wish.name)
+        state = self.state()
+        if any(server.name == wish.name for server in state.servers):
+            raise LabError(f"machine {wish.name!r} is there already")
+        server = self._plan(state, wish)
+        self._save(server)
+        make_machine_network(self.place, state.network, server)
+        self._make_files(server, wish)
+        return server
+
+    def _plan(self, state: LabState, wish: MachineWish) -> Server:
+        taken = {server.number for server in state.servers}
+        number = next(number for number in range(1, len(taken) + 2) if number not in taken)
+        directory = self.place.server_directory(wish.name)
+        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        return Server(
+            name=wish.name,
+            number=number,
+            address=machine_address(state.network, number),
+            port=22,
+            user="root",
+            host_key=make_key(directory / "host_key", wish.name),
+            layers=tuple(str(layer) for layer in wish.layers),
+            disk_megabytes=wish.disk_megabytes,
+        )
+
+    def _make_files(self, server: Server, wish: MachineWish) -> None:
+        disk = disk_directory(self.place, server.name)
+        disk.mkdir(exist_ok=True)
+        self._limit_disk(disk, server)
+        upper = disk / "upper"
+        upper.mkdir(mode=0o755, exist_ok=True)
+        state = self.state()
+        public = self.place.key_file.with_name(f"{self.place.key_file.name}.pub")
+        guest = Guest(
+            name=server.name,
+            hosts=_hosts_text(state, server),
+            host_key_file=self.place.server_directory(server.name) / "host_key",
+            authorized_keys=(public.read_text("utf-8").strip(), *wish.authorized_keys),
+            sudo_user=state.sudo_user,
+            sudo_password=state.sudo_password,
+            hidden=(self.place.directory.parent,),
+        )
+        prepare_guest(Layers(upper, lower_directories(server)), guest)
+
+    def _limit_disk(self, disk: Path, server: Server) -> None:
+        megabytes = server.disk_megabytes
+        if not megabytes and _is_on_overlay(disk):
+            # overlayfs takes no overlay as its upper layer; memory is what is always there.
+            megabytes = _TMPFS_MEGABYTES
+        if megabytes:
+            options = f"size={megabytes}m,mode=0755"
+            run_program(["mount", "-t", "tmpfs", "-o", options, "herder-lab", str(disk)])
+
+    def _save(self, server: Server) -> Server:
+        self._save_all(self.state().with_server(server))
+        return server
+
+    def _save_all(self, state: LabState) -> LabState:
+        write_state(self.place.state_file, state)
+        write_known_hosts(self.place, state)
+        write_inventory(self.place, state)
+        return state
+
+    def _refuse_when_complete(self) -> None:
+        state = read_state(self.place.state_file)
+        if state is not None and state.is_complete:
+            raise LabError(
+                f"lab {self.place.name!r} is up already, with {len(state.servers)} servers",
+                hint=f"herder lab down --name {self.place.name}",
+            )
+
+    def _remove_all(self) -> None:
+        remove_machines(self.place)
+        remove_directory(self.place)
+
+    def _remove_files(self, name: str) -> None:
+        directory = self.place.server_directory(name)
+        unmount_below(directory)
+        if directory.exists():
+            shutil.rmtree(directory)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        self.state()
+        with self.place.locked(wait_seconds=_LOCK_SECONDS):
+            yield
+
+
+def machine_names(count: int, stem: str = "web") -> list[str]:
+    """Give the names web1, web2, ... of a lab's servers."""
+    return [f"{stem}{number}" for number in range(1, count + 1)]
+
+
+def _hosts_text(state: LabState, server: Server) -> str:
+    servers = [*state.servers, server] if server not in state.servers else list(state.servers)
+    lines = [f"{known.address} {known.name}" for known in servers]
+    return "\n".join(["127.0.0.1 localhost", "::1 localhost ip6-localhost", *lines, ""])
+
+
+def _is_on_overlay(path: Path) -> bool:
+    return run_program(["stat", "--file-system", "--format=%T", str(path)]).strip() == "overlayfs"
+
+
+@contextlib.contextmanager
+def _choosing_network() -> Iterator[None]:
+    """Keep labs that come up at the same time from choosing the same network."""
+    descriptor = os.open("/run", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
