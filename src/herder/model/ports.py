@@ -52,6 +52,7 @@ class ModuleCall:
     bundle: ModuleBundle
     params: bytes = field(repr=False)
     environment: Mapping[str, str] = field(default_factory=dict)
+    directory: str | None = None
     timeout_seconds: float | None = None
     async_seconds: int = 0
     async_dir: str = "~/.ansible_async"

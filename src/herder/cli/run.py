@@ -1,0 +1,12 @@
+"""Run one module on hosts: a drop-in for the ad-hoc command ansible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from herder import run
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the module that `words` name on the hosts they match; ansible's exit code."""
+    return run.module(words, program="herder run")

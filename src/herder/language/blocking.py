@@ -1,0 +1,88 @@
+"""Blocking code meets the event loop: one loop in a thread of its own, many worker threads.
+
+ansible-core's executor and action plugins are blocking code. Each runs in a worker thread and
+waits here for what the sessions do on the loop. This is the only file that starts threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import queue
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from herder.language.deadlines import current_deadline
+
+Value = TypeVar("Value")
+
+CLOSING_SECONDS = 10.0
+
+
+class LoopThread:
+    """An asyncio loop that lives in a background thread; `call` works from any other thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="herder-loop", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def call(self, work: Coroutine[Any, Any, Value]) -> Value:
+        """Wait for `work` on the loop and give its value or raise its error.
+
+        *Raises*: what `work` raises; the task's timeout error when the calling thread has a
+        deadline that passes first, after `work` was cancelled.
+        """
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        deadline = current_deadline()
+        try:
+            if deadline is None:
+                return future.result()
+            return future.result(timeout=deadline.seconds_left())
+        except concurrent.futures.TimeoutError:
+            if deadline is None or not deadline.has_passed():
+                raise
+            future.cancel()
+            raise deadline.error() from None
+        except BaseException:
+            future.cancel()
+            raise
+
+    def stop(self) -> None:
+        """End the loop and its thread; safe to call twice."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(CLOSING_SECONDS)
+
+
+class WorkerThreads:
+    """Daemon threads that are kept for the next job; a new one starts only when all are busy."""
+
+    def __init__(self) -> None:
+        self._idle: queue.SimpleQueue[queue.SimpleQueue[Callable[[], None]]] = queue.SimpleQueue()
+        self._count = 0
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run `job` in an idle or a new thread; the job must not raise."""
+        try:
+            mailbox = self._idle.get_nowait()
+        except queue.Empty:
+            mailbox = self._start_thread()
+        mailbox.put(job)
+
+    def _start_thread(self) -> queue.SimpleQueue[Callable[[], None]]:
+        mailbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._count += 1
+        name = f"herder-worker-{self._count}"
+        threading.Thread(target=self._serve, args=(mailbox,), name=name, daemon=True).start()
+        return mailbox
+
+    def _serve(self, mailbox: queue.SimpleQueue[Callable[[], None]]) -> None:
+        while True:
+            mailbox.get()()
+            self._idle.put(mailbox)

@@ -1,0 +1,86 @@
+"""`ansible-playbook` and `ansible` as ansible-core's own command-line classes, run by our engine.
+
+Arguments, help, `ansible.cfg`, the environment, prompts for passwords and exit codes are
+ansible-core's; what differs is that without -f all hosts run at once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.cli import adhoc as adhoc_module
+from ansible.cli.adhoc import AdHocCLI
+from ansible.cli.playbook import PlaybookCLI
+
+from herder.events import EventSink
+from herder.language import core_version, hands
+from herder.language.blocking import LoopThread, WorkerThreads
+from herder.language.connections import Carrier
+from herder.language.modules import ModuleBuilder
+from herder.language.plays import QueueManager, choose_strategy, hosts_at_once
+from herder.language.workers import ResultQueue, Worker
+from herder.model.ports import Sessions
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run is given: the sessions and their loop, who is told, how many hosts at once."""
+
+    sessions: Sessions
+    loop: LoopThread
+    sinks: tuple[EventSink, ...] = ()
+    is_quiet: bool = False
+    hosts_limit: int = 500
+
+
+def run_playbook(words: Sequence[str], program: str, surroundings: Surroundings) -> int:
+    """Run `ansible-playbook` with these words; its exit code."""
+    return _run(PlaybookCLI, words, program, surroundings)
+
+
+def run_module(words: Sequence[str], program: str, surroundings: Surroundings) -> int:
+    """Run the ad-hoc `ansible` with these words; its exit code."""
+    return _run(AdHocCLI, words, program, surroundings)
+
+
+def _run(command: type[Any], words: Sequence[str], program: str, around: Surroundings) -> int:
+    core_version.check()
+    _install(around)
+    limited = type(command.__name__, (command,), {"init_parser": _init_parser(command, around)})
+    try:
+        limited.cli_executor([program, *words])
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else 1
+    return 0
+
+
+def _init_parser(command: type[Any], around: Surroundings) -> Callable[..., None]:
+    def init_parser(self: Any, *args: Any, **kwargs: Any) -> None:
+        command.init_parser(self, *args, **kwargs)
+        self.parser.set_defaults(forks=hosts_at_once(around.hosts_limit))
+
+    return init_parser
+
+
+def _install(around: Surroundings) -> None:
+    """Exchange what ansible-core executes with; once per process, for one run."""
+    carrier = Carrier(around.sessions, around.loop)
+    hands.install(ModuleBuilder().build)
+    worker = functools.partial(Worker, threads=WorkerThreads(), carrier=carrier)
+    core_version.replace_workers(worker, ResultQueue)
+    core_version.replace_strategies(choose_strategy)
+    core_version.replace_alarm()
+    core_version.guard_plugin_loading()
+    manager = type(
+        "QueueManager",
+        (QueueManager,),
+        {
+            "sinks": around.sinks,
+            "is_quiet": around.is_quiet,
+            "after_reset": staticmethod(carrier.forget_host),
+        },
+    )
+    core_version.replace_queue_manager(manager, adhoc_module)

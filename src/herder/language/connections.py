@@ -1,0 +1,163 @@
+"""A connection plugin of ansible-core whose commands and files travel through a session.
+
+The plugin object stays what it is (its options, its shell, its become plugin); only the methods
+that would start processes are exchanged, by giving the object a subclass of its own class.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
+from ansible.plugins.connection import ConnectionBase
+
+from herder.errors import BecomeRefused, HerderError, HostUnreachable, OperationFailed, PythonMissing
+from herder.language.blocking import LoopThread
+from herder.language.routes import route_of, way_of
+from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
+from herder.model.route import Route
+
+
+class Carrier:
+    """What every carried connection of a run shares: the sessions and the loop they live on."""
+
+    def __init__(self, sessions: Sessions, loop: LoopThread) -> None:
+        self.sessions = sessions
+        self.loop = loop
+        self._routes: dict[str, set[Route]] = {}
+
+    def remember(self, route: Route) -> None:
+        """Know that this route was used, so that `forget_host` finds it."""
+        self._routes.setdefault(route.host, set()).add(route)
+
+    def forget_host(self, host: str) -> None:
+        """Close the host's sessions; the next task connects anew."""
+        for route in self._routes.pop(host, set()):
+            self.loop.call(self.sessions.reset(route))
+
+    def take_over(self, connection: Any) -> bool:
+        """Carry this plugin's traffic from now on; false when it has a way of its own to keep."""
+        if isinstance(connection, CarriedConnection):
+            return True
+        if way_of(connection) is None:
+            return False
+        connection.__class__ = _carried_class(type(connection))
+        connection.herder_carrier = self
+        connection.herder_host = ""
+        connection.herder_interpreters = ()
+        return True
+
+
+@functools.lru_cache(maxsize=None)
+def _carried_class(plugin_class: type) -> type:
+    return type("Connection", (CarriedConnection, plugin_class), {})
+
+
+class CarriedConnection(ConnectionBase):
+    """The methods that are exchanged; always mixed in before a stock connection class.
+
+    `herder_host` and `herder_interpreters` are set for each task before its action runs.
+    """
+
+    has_pipelining = True
+    herder_carrier: Carrier
+    herder_host: str
+    herder_interpreters: tuple[str, ...]
+
+    def herder_session(self, *, as_become_user: bool) -> Session:
+        """Give the session, connecting when needed; errors are ansible-core's from here on."""
+        carrier = self.herder_carrier
+        route = self.herder_route(as_become_user=as_become_user)
+        carrier.remember(route)
+        try:
+            return carrier.loop.call(carrier.sessions.get(route))
+        except HerderError as error:
+            raise _translated(error) from error
+
+    def herder_route(self, *, as_become_user: bool) -> Route:
+        return route_of(
+            self,
+            host=self.herder_host,
+            interpreters=self.herder_interpreters,
+            with_become=as_become_user and self.become is not None,
+        )
+
+    def herder_do(self, work: Any) -> Any:
+        """Wait for a session's work and translate its errors."""
+        try:
+            return self.herder_carrier.loop.call(work)
+        except HerderError as error:
+            raise _translated(error) from error
+
+    def herder_run_module(self, call: ModuleCall, *, as_become_user: bool) -> Completed:
+        session = self.herder_session(as_become_user=as_become_user)
+        return self.herder_do(session.run_module(call))
+
+    def herder_run_command(self, call: CommandCall, *, as_become_user: bool) -> Completed:
+        session = self.herder_session(as_become_user=as_become_user)
+        return self.herder_do(session.run_command(call))
+
+    def herder_stat(self, path: str, *, follow: bool, checksum: bool) -> FileStatus:
+        session = self.herder_session(as_become_user=True)
+        return self.herder_do(session.stat(path, follow=follow, checksum=checksum))
+
+    def is_pipelining_enabled(self, wrap_async: bool = False) -> bool:
+        from_configuration = super().is_pipelining_enabled(wrap_async)
+        return from_configuration or (not wrap_async and not _keeps_remote_files())
+
+    def _connect(self) -> Any:
+        return self
+
+    @property
+    def connected(self) -> bool:
+        return True
+
+    def exec_command(
+        self, cmd: str, in_data: bytes | None = None, sudoable: bool = True
+    ) -> tuple[int, bytes, bytes]:
+        """Run a shell line as the login user; a become wrapper is already in `cmd`."""
+        call = CommandCall(cmd, stdin=in_data)
+        done = self.herder_run_command(call, as_become_user=False)
+        return done.status, done.stdout, done.stderr
+
+    def put_file(self, in_path: str, out_path: str) -> None:
+        session = self.herder_session(as_become_user=True)
+        try:
+            self.herder_do(session.put_file(_text(in_path), _text(out_path), mode=0o700))
+        except FileNotFoundError as error:
+            raise AnsibleFileNotFound(file_name=_text(in_path)) from error
+
+    def fetch_file(self, in_path: str, out_path: str) -> None:
+        session = self.herder_session(as_become_user=True)
+        self.herder_do(session.fetch_file(_text(in_path), _text(out_path)))
+
+    def reset(self) -> None:
+        self.herder_carrier.forget_host(self.herder_host)
+
+    def close(self) -> None:
+        """Keep the session for the next task; the run closes all of them at its end."""
+
+
+def _keeps_remote_files() -> bool:
+    return bool(constants.DEFAULT_KEEP_REMOTE_FILES)
+
+
+def _text(path: str | bytes) -> str:
+    return path.decode("utf-8", "surrogateescape") if isinstance(path, bytes) else str(path)
+
+
+def _translated(error: HerderError) -> Exception:
+    """Give ansible-core's error for ours: unreachable or failed, with the words it would use."""
+    if isinstance(error, HostUnreachable):
+        return AnsibleConnectionFailure(error.reason)
+    if isinstance(error, BecomeRefused):
+        if error.reason.startswith("Timeout"):
+            return AnsibleConnectionFailure(error.reason)
+        return AnsibleError(error.reason)
+    if isinstance(error, PythonMissing):
+        return AnsibleError(error.message, help_text=error.hint)
+    if isinstance(error, OperationFailed):
+        return AnsibleError(error.message)
+    return AnsibleError(str(error))

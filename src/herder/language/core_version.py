@@ -1,0 +1,225 @@
+"""The one file through which private names of ansible-core pass, and where its versions differ.
+
+Supported are ansible-core 2.19 to 2.21. What is exchanged in ansible-core is exchanged here:
+the class of its workers and of its result queue, its choice of a strategy, its module builder,
+its alarm. Each exchange is made once per process and named for what it does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+import functools
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ansible import release
+from ansible._internal import _task
+from ansible._internal._errors import _task_timeout
+from ansible.errors import AnsibleError
+from ansible.executor import module_common, playbook_executor, task_queue_manager, task_result
+from ansible.executor.process import worker as worker_module
+from ansible.executor.task_executor import TaskExecutor
+from ansible.module_utils.common.text.converters import to_text
+from ansible.plugins import action as action_module
+from ansible.plugins import loader
+from ansible.plugins import strategy as strategy_module
+
+from herder.errors import HerderError
+from herder.language.deadlines import task_timeout
+
+__all__ = ["AnsibleError", "to_text"]
+
+SUPPORTED = ((2, 19), (2, 21))
+
+_modify_module = action_module.modify_module
+_has_unified_results = "task" not in inspect.signature(TaskExecutor.__init__).parameters
+
+
+class UnsupportedCore(HerderError):
+    """The installed ansible-core is outside of what Herder was tested with."""
+
+    reference = "unsupported-ansible-core"
+
+
+def check() -> None:
+    """*Raises*: UnsupportedCore when the installed ansible-core is not one of those supported."""
+    version = tuple(int(part) for part in release.__version__.split(".")[:2])
+    if not SUPPORTED[0] <= version <= SUPPORTED[1]:
+        raise UnsupportedCore(
+            f"ansible-core {release.__version__} is installed, expected 2.19 to 2.21",
+            hint="pip install 'ansible-core>=2.19,<2.22'",
+        )
+
+
+class ContextFlag:
+    """A yes or no that holds for the code called from a `with` block, in this thread."""
+
+    def __init__(self, name: str) -> None:
+        self._value: contextvars.ContextVar[bool] = contextvars.ContextVar(name, default=False)
+
+    def is_set(self) -> bool:
+        return self._value.get()
+
+    @contextlib.contextmanager
+    def set_to(self, value: bool) -> Iterator[None]:  # noqa: FBT001 - the flag itself
+        token = self._value.set(value)
+        try:
+            yield
+        finally:
+            self._value.reset(token)
+
+
+def build_module(**words: Any) -> Any:
+    """Let ansible-core build a module as it does for its own executor."""
+    return _modify_module(**words)
+
+
+def replace_module_builder(build: Callable[..., Any], *, wanted: Callable[[], bool]) -> None:
+    """Where `wanted` says so, action plugins get their modules from `build`."""
+
+    def modify_module(**words: Any) -> Any:
+        return build(**words) if wanted() else _modify_module(**words)
+
+    action_module.modify_module = modify_module
+
+
+def own_interpreter(module_path: str) -> str:
+    """Give the interpreter a module's first line names."""
+    with open(module_path, "rb") as source:
+        interpreter, _arguments = module_common._extract_interpreter(source.read(4096))
+    return interpreter or "/usr/bin/python"
+
+
+def shebang_for(interpreter: str, task_vars: Any, templar: Any, is_local: bool) -> str:  # noqa: FBT001
+    """Give the first line for this host.
+
+    *Raises*: ansible-core's InterpreterDiscoveryRequiredError, which its caller answers.
+    """
+    shebang, _interpreter = module_common._get_shebang(
+        interpreter, task_vars, templar, remote_is_local=is_local
+    )
+    return str(shebang)
+
+
+def run_task(worker: Any, executor_for: Callable[[Any], Any]) -> None:
+    """Run a worker's task to its result and hand that to the worker's queue.
+
+    *Source*: ansible-core 2.19 and 2.21 executor/process/worker.py, `run` and `_run`.
+    """
+    if _has_unified_results:
+        _run_unified(worker, executor_for)
+    else:
+        _run_with_dicts(worker, executor_for)
+
+
+def _run_unified(worker: Any, executor_for: Callable[[Any], Any]) -> None:
+    task, host = worker._task, worker._host
+    with _task.TaskContext.create(task=task, task_vars=worker._task_vars, host_name=host.name):
+        task.squash()
+        result = executor_for(worker).run()
+        result.finalize_registered_values()
+    task.ignore_errors = result.ignore_errors
+    task.ignore_unreachable = result.ignore_unreachable
+    worker._final_q.send_task_result(host, task, result)
+
+
+def _run_with_dicts(worker: Any, executor_for: Callable[[Any], Any]) -> None:
+    with _task.TaskContext(worker._task):
+        data = executor_for(worker).run()
+    _send_dict(worker, data)
+
+
+def _send_dict(worker: Any, data: dict[str, Any]) -> None:
+    result = task_result._RawTaskResult(
+        host=worker._host,
+        task=worker._task,
+        return_data=data,
+        task_fields=worker._task.dump_attrs(),
+    )
+    worker._final_q.send_task_result(result)
+
+
+def executor_arguments(worker: Any) -> dict[str, Any]:
+    """Give what this version's TaskExecutor is made with."""
+    words = {
+        "host": worker._host,
+        "play_context": worker._play_context,
+        "loader": worker._loader,
+        "shared_loader_obj": worker._shared_loader_obj,
+        "final_q": worker._final_q,
+        "variable_manager": worker._variable_manager,
+    }
+    if not _has_unified_results:
+        words |= {"task": worker._task, "job_vars": worker._task_vars}
+    return words
+
+
+def report_broken_worker(worker: Any, error: BaseException) -> None:
+    """Send a failed result for a worker that broke, so that the play goes on."""
+    if _has_unified_results:
+        result = _task.UnifiedTaskResult.create_from_action_exception(error)
+        result.finalize_registered_values()
+        worker._final_q.send_task_result(worker._host, worker._task, result)
+        return
+    message = f"Unexpected failure during task execution: {error}"
+    _send_dict(worker, {"failed": True, "msg": message})
+
+
+def replace_workers(worker_class: Callable[..., Any], queue_class: type[Any]) -> None:
+    """Tasks run in what `worker_class` makes, and results come through `queue_class`."""
+    strategy_module.WorkerProcess = worker_class
+    task_queue_manager.FinalQueue = queue_class
+
+
+def replace_strategies(choose: Callable[[str, Any], Any]) -> None:
+    """Plays get their strategy from `choose(name, queue_manager)`."""
+
+    class Strategies:
+        get = staticmethod(choose)
+
+    task_queue_manager.strategy_loader = Strategies
+
+
+def guard_plugin_loading() -> None:
+    """Threads see a plugin file only when it is loaded to its end."""
+    lock = threading.RLock()
+    for owner, name in (
+        (loader.PluginLoader, "_load_module_source"),
+        (loader.PluginLoader, "get_with_context"),
+        (loader.Jinja2Loader, "get_with_context"),
+        (loader.Jinja2Loader, "_ensure_non_collection_wrappers"),
+    ):
+        original = getattr(owner, name)
+        if not hasattr(original, "herder_guarded"):
+            setattr(owner, name, _guarded(original, lock))
+
+
+def _guarded(original: Callable[..., Any], lock: Any) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def method(*args: Any, **kwargs: Any) -> Any:
+        with lock:
+            return original(*args, **kwargs)
+
+    method.herder_guarded = True  # type: ignore[attr-defined] # marks what is guarded
+    return method
+
+
+def replace_queue_manager(manager_class: type[Any], *modules: Any) -> None:
+    """The playbook executor, and each of `modules`, makes this kind of queue manager."""
+    for module in (playbook_executor, *modules):
+        module.TaskQueueManager = manager_class
+
+
+def replace_alarm() -> None:
+    """Task timeouts work in threads, where a signal cannot be caught."""
+    error = _task_timeout.TaskTimeoutError
+    error.alarm_timeout = classmethod(task_timeout)
+
+
+def base_worker() -> type[Any]:
+    """Give ansible-core's worker class, whose interface ours must have."""
+    worker: type[Any] = worker_module.WorkerProcess
+    return worker

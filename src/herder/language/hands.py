@@ -1,0 +1,270 @@
+"""What action plugins do on a host, carried by a session instead of one process per step.
+
+ansible-core's action plugins reach a host through a few methods of `ActionBase`. On a carried
+connection these go to the session; on any other connection they stay as they are. Installed once
+per process, since plugins also create one another.
+
+*Source*: ansible-core 2.19 plugins/action/__init__.py.
+"""
+
+from __future__ import annotations
+
+import functools
+import stat as modes
+from collections.abc import Callable
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+
+from herder.language import core_version
+from herder.language.connections import CarriedConnection
+from herder.language.modules import PreparedModule
+from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall
+
+ASYNC_STYLE = "async"
+
+
+def install(build_module: Callable[..., Any]) -> None:
+    """Exchange the methods of ActionBase; a second call changes only the module builder."""
+    core_version.replace_module_builder(build_module, wanted=_wants_prepared)
+    for name, carried in _CARRIED.items():
+        original = getattr(ActionBase, name)
+        if not hasattr(original, "herder_original"):
+            setattr(ActionBase, name, _dispatching(original, carried))
+
+
+def _dispatching(original: Callable[..., Any], carried: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(self._connection, CarriedConnection):
+            return carried(self, original, *args, **kwargs)
+        return original(self, *args, **kwargs)
+
+    method.herder_original = original  # type: ignore[attr-defined] # marks what is installed
+    return method
+
+
+_wanted = core_version.ContextFlag("herder_prepared_module")
+
+
+def _wants_prepared() -> bool:
+    return _wanted.is_set()
+
+
+def _configure_module(
+    action: Any, original: Callable[..., Any], *args: Any, **kwargs: Any
+) -> tuple[Any, str]:
+    """Let the module be prepared for the agent, unless files on the host are asked for."""
+    is_plain = action._connection.is_pipelining_enabled() and not action._task.async_val
+    with _wanted.set_to(is_plain):
+        answer: tuple[Any, str] = original(action, *args, **kwargs)
+    return answer
+
+
+def _low_level_execute_command(
+    action: Any,
+    _original: Callable[..., Any],
+    cmd: str,
+    sudoable: bool = True,
+    in_data: bytes | None = None,
+    executable: str | None = None,
+    encoding_errors: str = "surrogate_then_replace",
+    chdir: str | None = None,
+    process_result: Callable[[int, bytes, bytes], tuple[int, bytes, bytes]] | None = None,
+) -> dict[str, Any]:
+    """Run a command, or the module that stands in `in_data`."""
+    as_become_user = sudoable and _uses_become(action)
+    if isinstance(in_data, PreparedModule):
+        done = _run_module(action, in_data, as_become_user)
+    else:
+        done = _run_command(action, cmd, in_data, executable, chdir, as_become_user)
+    status, out, err = done.status, done.stdout, done.stderr
+    if process_result:
+        status, out, err = process_result(status, out, err)
+    return _as_core_has_it(status, out, err, encoding_errors)
+
+
+def _as_core_has_it(status: int, out: bytes, err: bytes, errors: str) -> dict[str, Any]:
+    stdout = core_version.to_text(out, errors=errors)
+    stderr = core_version.to_text(err, errors=errors)
+    return {
+        "rc": status,
+        "stdout": stdout,
+        "stdout_lines": stdout.splitlines(),
+        "stderr": stderr,
+        "stderr_lines": stderr.splitlines(),
+    }
+
+
+def _uses_become(action: Any) -> bool:
+    """Escalate unless the become user is the login user already.
+
+    *Source*: ansible-core 2.19 plugins/action/__init__.py, `_low_level_execute_command`.
+    """
+    if not action._connection.become:
+        return False
+    login, wanted = action._get_remote_user(), action.get_become_option("become_user")
+    return bool(constants.BECOME_ALLOW_SAME_USER or wanted != login or not any((login, wanted)))
+
+
+def _run_module(action: Any, prepared: PreparedModule, as_become_user: bool) -> Completed:
+    call = ModuleCall(
+        bundle=prepared.bundle,
+        params=prepared.params,
+        environment=_environment(action),
+        directory=_directory(action),
+    )
+    done: Completed = action._connection.herder_run_module(call, as_become_user=as_become_user)
+    return done
+
+
+def _environment(action: Any) -> dict[str, str]:
+    if not action._task.environment or not any(action._task.environment):
+        return {}
+    values: dict[str, Any] = {}
+    action._compute_environment_string(values)
+    return {name: core_version.to_text(value) for name, value in values.items()}
+
+
+def _directory(action: Any) -> str | None:
+    """Local commands run in the playbook's directory, others where the login puts them."""
+    if action._connection.transport != "local":
+        return None
+    directory: str = action._loader.get_basedir()
+    return directory
+
+
+def _run_command(
+    action: Any,
+    line: str,
+    stdin: bytes | None,
+    executable: str | None,
+    chdir: str | None,
+    as_become_user: bool,
+) -> Completed:
+    connection = action._connection
+    if chdir:
+        line = connection._shell.append_command(f"cd {connection._shell.quote(chdir)}", line)
+    call = CommandCall(
+        shell_line=line,
+        stdin=stdin,
+        executable=executable or action._play_context.executable or "/bin/sh",
+        directory=_directory(action),
+    )
+    done: Completed = connection.herder_run_command(call, as_become_user=as_become_user)
+    return done
+
+
+def _make_tmp_path(
+    action: Any, _original: Callable[..., Any], remote_user: str | None = None
+) -> str:
+    connection = action._connection
+    session = connection.herder_session(as_become_user=_uses_become(action))
+    parent = action.get_shell_option("remote_tmp", default="~/.ansible/tmp")
+    try:
+        path: str = connection.herder_do(session.make_temporary_directory(parent))
+    except core_version.AnsibleError as error:
+        message = f"Failed to create temporary directory: {error}"
+        raise AnsibleConnectionFailure(message) from error
+    action._cleanup_remote_tmp = True
+    connection._shell.tmpdir = connection._shell.join_path(path, "")
+    return str(connection._shell.tmpdir)
+
+
+def _remove_tmp_path(
+    action: Any, _original: Callable[..., Any], tmp_path: str | None, force: bool = False
+) -> None:
+    if tmp_path is None and action._connection._shell.tmpdir:
+        tmp_path = action._connection._shell.tmpdir
+    if not (force or action._should_remove_tmp_path(tmp_path)):
+        return
+    session = action._connection.herder_session(as_become_user=_uses_become(action))
+    action._connection.herder_do(session.remove(tmp_path))
+    action._connection._shell.tmpdir = None
+
+
+def _fixup_perms2(
+    action: Any,
+    _original: Callable[..., Any],
+    remote_paths: Any,
+    remote_user: str | None = None,
+    execute: bool = True,
+) -> Any:
+    """Nothing to mend: files are put by the user who will read them, executable for that user."""
+    return remote_paths
+
+
+def _transfer_data(
+    action: Any, _original: Callable[..., Any], remote_path: str, data: str | bytes
+) -> str:
+    if isinstance(data, str):
+        data = data.encode(errors="surrogateescape")
+    connection = action._connection
+    session = connection.herder_session(as_become_user=_uses_become(action))
+    connection.herder_do(session.put_bytes(bytes(data), remote_path, mode=0o700))
+    return remote_path
+
+
+def _remote_expand_user(
+    action: Any,
+    _original: Callable[..., Any],
+    path: str,
+    sudoable: bool = True,
+    pathsep: str | None = None,
+) -> str:
+    if not path.startswith("~"):
+        return path
+    connection = action._connection
+    session = connection.herder_session(as_become_user=sudoable and _uses_become(action))
+    expanded: str = connection.herder_do(session.expand_user(path))
+    return expanded
+
+
+def _execute_remote_stat(
+    action: Any,
+    original: Callable[..., Any],
+    path: str,
+    all_vars: Any,
+    follow: bool,
+    tmp: Any = None,
+    checksum: bool = True,
+) -> dict[str, Any]:
+    """Ask the agent itself: no module runs, no process starts."""
+    connection = action._connection
+    session = connection.herder_session(as_become_user=_uses_become(action))
+    status = connection.herder_do(session.stat(path, follow=follow, checksum=checksum))
+    return _as_stat_module_has_it(path, status)
+
+
+def _as_stat_module_has_it(path: str, status: FileStatus) -> dict[str, Any]:
+    """*Source*: ansible-core 2.19 modules/stat.py and ActionBase._execute_remote_stat."""
+    if not status.exists:
+        return {"exists": False, "checksum": "1"}
+    facts = {
+        "exists": True,
+        "path": path,
+        "mode": f"{modes.S_IMODE(status.mode):04o}",
+        "isdir": status.is_directory,
+        "isreg": status.is_regular,
+        "islnk": status.is_link,
+        "uid": status.uid,
+        "gid": status.gid,
+        "size": status.size,
+        "mtime": status.modified,
+        "checksum": status.checksum,
+    }
+    return facts | ({"lnk_source": status.link_target} if status.is_link else {})
+
+
+_CARRIED: dict[str, Callable[..., Any]] = {
+    "_configure_module": _configure_module,
+    "_low_level_execute_command": _low_level_execute_command,
+    "_make_tmp_path": _make_tmp_path,
+    "_remove_tmp_path": _remove_tmp_path,
+    "_fixup_perms2": _fixup_perms2,
+    "_transfer_data": _transfer_data,
+    "_remote_expand_user": _remote_expand_user,
+    "_execute_remote_stat": _execute_remote_stat,
+}

@@ -1,0 +1,25 @@
+"""Which Python an agent is started with: what the host's variables say, or the usual names.
+
+*Source*: ansible-core 2.19 executor/module_common.py `_get_shebang`, config/base.yml
+`INTERPRETER_PYTHON` and `INTERPRETER_PYTHON_FALLBACK`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible import constants
+from ansible.errors import AnsibleError
+
+
+def interpreters_for(variables: Any, templar: Any) -> tuple[str, ...]:
+    """Give the interpreters to try, in order; a fixed one stands alone."""
+    chosen = constants.config.get_config_value("INTERPRETER_PYTHON", variables=variables)
+    try:
+        fixed = templar.template(chosen) if chosen else None
+    except AnsibleError:
+        fixed = None
+    if isinstance(fixed, str) and fixed and not fixed.startswith("auto"):
+        return (str(fixed),)
+    names = constants.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=variables)
+    return tuple(str(name) for name in names)

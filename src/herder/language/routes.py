@@ -1,0 +1,186 @@
+"""From a connection plugin with its options set to the route a session is made for.
+
+The options mean what they mean in ansible-core, since its own plugin resolved them; only the
+process that carries the bytes is ours.
+
+*Source*: ansible-core 2.19 plugins/connection/ssh.py (`_build_command`), plugins/connection/local.py,
+plugins/become/__init__.py.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from herder.model.route import BecomeStep, CommandWay, LocalWay, Route, SshWay, Way
+from herder.model.secret import Secret
+from herder.wire.bootstrap import bootstrap_line
+
+PERSISTENCE_OPTIONS = ("controlmaster", "controlpersist", "controlpath")
+
+
+def way_of(connection: Any) -> Way | None:
+    """Give the way of a connection plugin that Herder carries itself, or None for any other."""
+    build = _WAYS.get(getattr(connection, "ansible_name", None) or "")
+    return build(connection) if build else None
+
+
+def route_of(
+    connection: Any, *, host: str, interpreters: tuple[str, ...], with_become: bool
+) -> Route:
+    """Give the route for this connection, as its login user or as the become user."""
+    way = way_of(connection)
+    assert way is not None, "only connections that have a way are carried"
+    shell = connection._shell
+    return Route(
+        host=host,
+        way=way,
+        interpreters=interpreters,
+        become=_become_step(connection, interpreters) if with_become else None,
+        remote_tmp=_option(shell, "remote_tmp") or "~/.ansible/tmp",
+    )
+
+
+def _become_step(connection: Any, interpreters: tuple[str, ...]) -> BecomeStep:
+    plugin = connection.become
+    command = plugin.build_become_command(bootstrap_line(interpreters), connection._shell)
+    options = tuple(
+        str(_option(plugin, name) or "") for name in ("become_user", "become_exe", "become_flags")
+    )
+    password = _option(plugin, "become_pass")
+    return BecomeStep(
+        identity=(plugin.name, *options),
+        method=plugin.name,
+        user=options[0] or "root",
+        command=command,
+        conversation=_Conversation(plugin),
+        password=Secret(str(password)) if password is not None else None,
+        needs_tty=_needs_tty(plugin),
+    )
+
+
+def _needs_tty(plugin: Any) -> bool:
+    """`su` and its kind read the password from a terminal only."""
+    return bool(plugin.require_tty) or plugin.name == "su" or not plugin.pipelining
+
+
+@dataclass(frozen=True)
+class _Conversation:
+    """The become plugin's own knowledge of its prompts, asked with all output so far."""
+
+    plugin: Any
+
+    def is_prompt(self, output: bytes) -> bool:
+        return bool(self.plugin.expect_prompt() and self.plugin.check_password_prompt(output))
+
+    def is_success(self, output: bytes) -> bool:
+        return bool(self.plugin.check_success(output))
+
+    def is_incorrect_password(self, output: bytes) -> bool:
+        return bool(self.plugin.check_incorrect_password(output))
+
+    def is_missing_password(self, output: bytes) -> bool:
+        return bool(self.plugin.check_missing_password(output))
+
+
+def _ssh_way(connection: Any) -> SshWay:
+    context = connection._play_context
+    password = _option(connection, "password")
+    port = _option(connection, "port") or context.port
+    return SshWay(
+        address=_option(connection, "host") or context.remote_addr,
+        port=int(port) if port is not None else None,
+        user=_option(connection, "remote_user") or context.remote_user,
+        private_key_file=_option(connection, "private_key_file") or context.private_key_file,
+        password=Secret(str(password)) if password is not None else None,
+        arguments=_ssh_arguments(connection),
+        executable=_option(connection, "ssh_executable") or "ssh",
+        timeout_seconds=float(_option(connection, "timeout") or context.timeout),
+        retries=int(_option(connection, "reconnection_retries") or 0),
+        host_key_checking=bool(_option(connection, "host_key_checking")),
+        verbosity=int(_option(connection, "verbosity") or 0),
+    )
+
+
+def _ssh_arguments(connection: Any) -> tuple[str, ...]:
+    words: list[str] = []
+    provider = _option(connection, "pkcs11_provider")
+    if provider:
+        words += ["-o", f"PKCS11Provider={provider}"]
+    value, origin = connection.get_option_and_origin("ssh_args")
+    own = shlex.split(value or "")
+    words += _without_persistence(own) if origin == "default" else own
+    for name in ("ssh_common_args", "ssh_extra_args"):
+        words += shlex.split(_option(connection, name) or "")
+    return tuple(words)
+
+
+def _without_persistence(words: list[str]) -> list[str]:
+    """Leave out ansible-core's default connection sharing: one connection lasts our whole run."""
+    kept: list[str] = []
+    pairs = iter(words)
+    for word in pairs:
+        if word != "-o":
+            kept.append(word)
+            continue
+        setting = next(pairs, "")
+        if not setting.lower().startswith(PERSISTENCE_OPTIONS):
+            kept += [word, setting]
+    return kept
+
+
+def _local_way(_connection: Any) -> LocalWay:
+    return LocalWay()
+
+
+def _container_way(program: str, *verb: str) -> Callable[[Any], CommandWay]:
+    """Build ways like `docker exec -i [-u USER] NAME /bin/sh -c`."""
+
+    def build(connection: Any) -> CommandWay:
+        executable = _option(connection, f"{program}_executable") or program
+        extra = shlex.split(_option(connection, f"{program}_extra_args") or "")
+        user = _option(connection, "remote_user")
+        as_user = ("-u", user) if user else ()
+        name = _option(connection, "remote_addr") or connection._play_context.remote_addr
+        return CommandWay((executable, *extra, *verb, *as_user, name, "/bin/sh", "-c"))
+
+    return build
+
+
+def _kubectl_way(connection: Any) -> CommandWay:
+    words = [connection.transport_cmd, *connection._build_exec_cmd(["/bin/sh", "-c"])[0][1:]]
+    return CommandWay(tuple(words))
+
+
+def _nsenter_way(connection: Any) -> CommandWay:
+    process = str(_option(connection, "nsenter_pid") or 1)
+    entered = ("--ipc", "--mount", "--net", "--pid", "--uts", "--preserve-credentials")
+    program = ("nsenter", *entered, f"--target={process}", "--", "/bin/sh", "-c")
+    return CommandWay(program)
+
+
+def _chroot_way(connection: Any) -> CommandWay:
+    executable = _option(connection, "chroot_exe") or "chroot"
+    root = _option(connection, "remote_addr") or connection._play_context.remote_addr
+    return CommandWay((executable, root, "/bin/sh", "-c"))
+
+
+_WAYS: dict[str, Callable[[Any], Way]] = {
+    "ansible.builtin.ssh": _ssh_way,
+    "ansible.builtin.local": _local_way,
+    "community.docker.docker": _container_way("docker", "exec", "-i"),
+    "community.docker.nsenter": _nsenter_way,
+    "containers.podman.podman": _container_way("podman", "exec", "-i"),
+    "kubernetes.core.kubectl": _kubectl_way,
+    "community.general.chroot": _chroot_way,
+}
+
+
+def _option(plugin: Any, name: str) -> Any:
+    """Give an option's value, or None where this plugin does not have it."""
+    try:
+        return plugin.get_option(name)
+    except KeyError:
+        return None

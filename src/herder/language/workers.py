@@ -1,0 +1,125 @@
+"""A task on a host as a job in a thread, where ansible-core would fork a process.
+
+The thread runs ansible-core's TaskExecutor: loops, conditions, retries, delegation and results
+mean exactly what they mean there. What a forked process would get by copying, the job copies: the
+task, the host's entry and the loader.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import queue
+import threading
+from typing import Any
+
+from ansible.executor.task_executor import TaskExecutor
+from ansible.executor.task_queue_manager import FinalQueue
+
+from herder.language import core_version
+from herder.language.blocking import WorkerThreads
+from herder.language.connections import CarriedConnection, Carrier
+from herder.language.interpreters import interpreters_for
+
+log = logging.getLogger("herder.language")
+
+
+class ResultQueue(FinalQueue):
+    """ansible-core's result queue without a pipe: objects stay in this process."""
+
+    def __init__(self) -> None:
+        self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def put(self, item: Any, *_: Any, **__: Any) -> None:
+        self._items.put(item)
+
+    def get(self, *_: Any, **__: Any) -> Any:
+        return self._items.get()
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Worker:
+    """One task on one host; has the interface of ansible-core's WorkerProcess."""
+
+    pid = None
+
+    def __init__(
+        self,
+        *,
+        threads: WorkerThreads,
+        carrier: Carrier,
+        final_q: Any,
+        task_vars: Any,
+        host: Any,
+        task: Any,
+        play_context: Any,
+        loader: Any,
+        variable_manager: Any,
+        shared_loader_obj: Any,
+        worker_id: int,
+        cliargs: Any,
+    ) -> None:
+        self._threads = threads
+        self.carrier = carrier
+        self._final_q = final_q
+        self._task_vars = task_vars
+        self._host = copy.copy(host)
+        self._task = task.copy(exclude_parent=True, exclude_tasks=True)
+        self._task._parent = task._parent
+        self._play_context = play_context
+        self._loader = copy.copy(loader)
+        self._loader._tempfiles = set()
+        self._variable_manager = variable_manager
+        self._shared_loader_obj = shared_loader_obj
+        self.worker_id = worker_id
+        self.worker_queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.exitcode: int | None = None
+        self._done = threading.Event()
+
+    def start(self) -> None:
+        self._threads.submit(self._run)
+
+    def is_alive(self) -> bool:
+        return not self._done.is_set()
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def terminate(self) -> None:
+        """The sessions end what runs on hosts; a thread cannot be ended and is left behind."""
+
+    def _run(self) -> None:
+        try:
+            core_version.run_task(self, StepExecutor.for_worker)
+        except BaseException as error:  # noqa: BLE001 - the shell of a worker: recorded, not lost
+            log.exception("worker failed", extra={"host": self._host.name})
+            core_version.report_broken_worker(self, error)
+        finally:
+            self._loader.cleanup_all_tmp_files()
+            self._done.set()
+
+
+class StepExecutor(TaskExecutor):
+    """ansible-core's TaskExecutor with connections that are carried by sessions."""
+
+    _carrier: Carrier
+
+    @classmethod
+    def for_worker(cls, worker: Worker) -> StepExecutor:
+        executor = cls(**core_version.executor_arguments(worker))
+        executor._carrier = worker.carrier
+        return executor
+
+    def _get_connection(self, *args: Any, **kwargs: Any) -> Any:
+        connection = super()._get_connection(*args, **kwargs)
+        self._carrier.take_over(connection)
+        return connection
+
+    def _set_connection_options(self, variables: Any, templar: Any) -> Any:
+        names = super()._set_connection_options(variables, templar)
+        if isinstance(self._connection, CarriedConnection):
+            self._connection.herder_host = variables.get("inventory_hostname", self._host.name)
+            self._connection.herder_interpreters = interpreters_for(variables, templar)
+        return names
