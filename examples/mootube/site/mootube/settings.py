@@ -1,14 +1,14 @@
 """Settings: everything that differs between servers comes from the environment or `.env`.
 
-| name             | meaning                                             | default                  |
-|------------------|-----------------------------------------------------|--------------------------|
-| SECRET_KEY       | signs sessions; the same on every server            | required unless DEBUG=1  |
-| DATABASE_URL     | postgresql://user:password@host/name, sqlite:////path | sqlite beside manage.py |
-| ALLOWED_HOSTS    | names the site answers to, with commas              | *                        |
-| MOOTUBE_HOST     | how this server calls itself                        | its host name            |
-| MOOTUBE_RELEASE  | the release, when there is no RELEASE file          | development              |
-| BEHIND_HTTPS     | 1: the balancer speaks https with the visitor       | 0                        |
-| DEBUG            | 1: on a developer's machine                         | 0                        |
+| name            | meaning                                              | default                 |
+|-----------------|------------------------------------------------------|-------------------------|
+| SECRET_KEY      | signs sessions; the same on every server             | required unless DEBUG=1 |
+| DATABASE_URL    | postgresql://user:password@host/name, sqlite:////a/b | sqlite beside manage.py |
+| ALLOWED_HOSTS   | names the site answers to, with commas               | *                       |
+| MOOTUBE_HOST    | how this server calls itself                         | its host name           |
+| MOOTUBE_RELEASE | the release, when there is no RELEASE file           | development             |
+| BEHIND_HTTPS    | 1: the balancer speaks https with the visitor        | 0                       |
+| DEBUG           | 1: on a developer's machine                          | 0                       |
 """
 
 import socket

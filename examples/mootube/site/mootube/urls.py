@@ -8,6 +8,6 @@ from django.views.static import serve
 urlpatterns = [
     path("", include("videos.urls")),
     path("admin/", admin.site.urls),
-    # nginx answers these itself where there is one; the admin's style needs them where there is none.
+    # Where there is nginx it answers these itself; the admin needs them elsewhere too.
     re_path(r"^static/(?P<path>.*)$", serve, {"document_root": settings.STATIC_ROOT}),
 ]

@@ -77,7 +77,7 @@ def session(request):
 @never_cache
 @require_safe
 def health(request):
-    """Say which release runs on which host, after asking the database; 503 when it has no answer."""
+    """Say which release runs on which host, after asking the database; else 503."""
     answer = {
         "release": settings.MOOTUBE_RELEASE,
         "host": settings.MOOTUBE_HOST,

@@ -34,8 +34,16 @@ class Migration(migrations.Migration):
                 ("slug", models.SlugField(max_length=80, unique=True)),
                 ("cow", models.CharField(max_length=40, verbose_name="performed by")),
                 ("summary", models.TextField()),
-                ("hue", models.PositiveSmallIntegerField(default=90, verbose_name="colour of the field, in degrees")),
-                ("tags", models.ManyToManyField(blank=True, related_name="videos", to="videos.tag")),
+                (
+                    "hue",
+                    models.PositiveSmallIntegerField(
+                        default=90, verbose_name="colour of the field, in degrees"
+                    ),
+                ),
+                (
+                    "tags",
+                    models.ManyToManyField(blank=True, related_name="videos", to="videos.tag"),
+                ),
             ],
             options={"ordering": ("pk",)},
         ),
