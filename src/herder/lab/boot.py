@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from herder.errors import LabError
+from herder.lab.answers import wait_for_answers
 from herder.lab.control_groups import (
     group_processes,
     kill_group,
@@ -23,8 +22,6 @@ from herder.lab.network import namespace_path
 from herder.lab.place import LabPlace
 from herder.lab.programs import run_program
 from herder.lab.state import Server
-
-BOOT_SECONDS = 60.0
 
 # Joins the control groups, mounts the files where only this process and its children see them
 # (so the mount ends with them), and becomes the machine's supervisor.
@@ -82,26 +79,11 @@ def wait_for_ssh(
     *Units*: `started` is a `time.monotonic()`.
     *Raises*: LabError, with the console's last lines, when one ends or does not answer in time.
     """
-    waiting = list(servers)
-    ready: list[Server] = []
-    while waiting:
-        answering = [server for server in waiting if is_answering(server)]
-        seconds = time.monotonic() - started
-        ready += [replace(server, boot_seconds=round(seconds, 2)) for server in answering]
-        waiting = [server for server in waiting if server not in answering]
-        for server in waiting:
-            _check_progress(place, server, seconds=seconds, limit_seconds=deadline_seconds)
-        time.sleep(0.05 if waiting else 0.0)
-    return ready
 
+    def check(server: Server, seconds: float) -> None:
+        _check_progress(place, server, seconds=seconds, limit_seconds=deadline_seconds)
 
-def is_answering(server: Server) -> bool:
-    """Tell whether the server's sshd says what it is."""
-    try:
-        with socket.create_connection((server.address, server.port), timeout=1.0) as connection:
-            return connection.recv(4) == b"SSH-"
-    except OSError:
-        return False
+    return wait_for_answers(servers, started=started, check=check)
 
 
 def is_running(place: LabPlace, name: str) -> bool:

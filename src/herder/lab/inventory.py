@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from herder.lab.place import LabPlace
-from herder.lab.state import LabState, Server, write_whole
+from herder.lab.state import Kind, LabState, Server, write_whole
 
 
 def inventory_text(place: LabPlace, state: LabState) -> str:
@@ -17,6 +19,9 @@ def inventory_text(place: LabPlace, state: LabState) -> str:
         f"ansible_ssh_private_key_file={_quoted(str(place.key_file))}",
         f"ansible_ssh_common_args={_quoted(options)}",
     ]
+    if state.kind is Kind.PROCESSES:
+        # They see the controller's own PATH, where a python3 may be a stand-in that only complains.
+        variables.append(f"ansible_python_interpreter={_quoted(sys.executable)}")
     return "\n".join(["[lab]", *hosts, "", "[lab:vars]", *variables, ""])
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from herder.errors import LabError
-from herder.lab.machines import Machines, MachineWish, machine_names
+from herder.lab.leftovers import is_there, remove_lab
+from herder.lab.machines import Machines
 from herder.lab.place import LabPlace
+from herder.lab.processes import Processes
 from herder.lab.requirements import what_machines_lack
+from herder.lab.servers import Servers, ServerWish, server_names
 from herder.lab.state import Kind, LabState, read_state
 
 
@@ -17,16 +20,27 @@ def up(place: LabPlace, count: int, *, kind: Kind | None = None, stem: str = "we
     lack, mend = what_machines_lack()
     if kind is Kind.MACHINES and lack:
         raise LabError(lack, hint=mend)
-    names = machine_names(count, stem)
+    wishes = [ServerWish(name) for name in server_names(count, stem)]
     if kind is Kind.PROCESSES or lack:
-        raise LabError("processes are not there yet")
+        reason = "asked for" if kind else lack
+        return Processes(place).up(wishes, reason=reason)
     reason = "asked for" if kind else "root on Linux, systemd-nspawn and sshd are there"
-    return Machines(place).up([MachineWish(name) for name in names], reason=reason)
+    return Machines(place).up(wishes, reason=reason)
+
+
+def servers(place: LabPlace) -> Servers:
+    """Give what changes the servers of a lab that is up. *Raises*: LabError, when there is none."""
+    kind = require_state(place).kind
+    return Machines(place) if kind is Kind.MACHINES else Processes(place)
 
 
 def down(place: LabPlace) -> bool:
     """Remove a lab with all that it made; tell whether there was anything."""
-    return Machines(place).down()
+    if not is_there(place):
+        return False
+    with place.locked(wait_seconds=5.0):
+        remove_lab(place)
+    return True
 
 
 def require_state(place: LabPlace) -> LabState:

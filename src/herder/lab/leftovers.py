@@ -5,20 +5,53 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
+from herder.errors import LabError
 from herder.lab.boot import power_off
 from herder.lab.control_groups import group_names
+from herder.lab.daemon import daemons, end_daemons
 from herder.lab.network import LINKS, NAMESPACES, bridge_name, remove_link, remove_namespace
 from herder.lab.place import LabPlace
 from herder.lab.programs import run_program
+from herder.lab.state import read_state
 
 _MOUNTS = Path("/proc/self/mountinfo")
+
+
+@contextlib.contextmanager
+def making(place: LabPlace) -> Iterator[None]:
+    """Hold the lab while it is made, on clean ground; when that fails, leave nothing of it.
+
+    *Raises*: LabError, when the lab is there already or another command holds it.
+    """
+    with place.locked():
+        _refuse_when_complete(place)
+        _end_everything(place)
+        empty_directory(place)
+        try:
+            yield
+        except BaseException:
+            remove_lab(place)
+            raise
+
+
+def is_there(place: LabPlace) -> bool:
+    """Tell whether anything of the lab is on this host."""
+    return place.directory.exists() or bool(leftovers(place))
+
+
+def remove_lab(place: LabPlace) -> None:
+    """Remove the lab with all that it made; the caller holds its lock."""
+    _end_everything(place)
+    remove_directory(place)
 
 
 def leftovers(place: LabPlace) -> list[str]:
     """Name everything of this lab that is on this host outside its directory."""
     return [
+        *(f"process {number}" for number in daemons(place)),
         *(f"process group {name}" for name in sorted(group_names(place.prefix))),
         *(f"interface {name}" for name in _links(place)),
         *(f"network namespace {path.name}" for path in _namespaces(place)),
@@ -26,8 +59,18 @@ def leftovers(place: LabPlace) -> list[str]:
     ]
 
 
-def remove_machines(place: LabPlace) -> None:
-    """End every machine of this lab and remove what it had, but for the lab's directory."""
+def _refuse_when_complete(place: LabPlace) -> None:
+    state = read_state(place.state_file)
+    if state is not None and state.is_complete:
+        raise LabError(
+            f"lab {place.name!r} is up already, with {len(state.servers)} servers",
+            hint=f"herder lab down --name {place.name}",
+        )
+
+
+def _end_everything(place: LabPlace) -> None:
+    """End every server of this lab and remove what it had, but for the lab's directory."""
+    end_daemons(place)
     for name in group_names(place.prefix):
         power_off(place, name.removeprefix(place.prefix))
     for link in _links(place):
@@ -77,6 +120,8 @@ def _mounts(place: LabPlace) -> list[Path]:
 
 
 def _mounts_below(directory: Path) -> list[Path]:
+    if not _MOUNTS.exists():  # not Linux, where no lab mounts anything
+        return []
     points = [_unescaped(line.split()[4]) for line in _MOUNTS.read_text("utf-8").splitlines()]
     return [path for path in reversed(points) if path.is_relative_to(directory)]
 

@@ -1,7 +1,7 @@
 """A lab of machines: each a copy of this host's system, with its own systemd, sshd and address.
 
 Every step is written into the lab's state before it is taken, so whoever comes after a crash
-knows what may be there. All calls block; one caller at a time changes a lab.
+knows what may be there.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 
 from herder.errors import LabError
 from herder.lab.boot import (
-    BOOT_SECONDS,
     disk_directory,
     launch,
     lower_directories,
@@ -30,13 +29,7 @@ from herder.lab.guest import Guest, prepare_guest
 from herder.lab.inventory import write_inventory
 from herder.lab.keys import make_key, write_known_hosts
 from herder.lab.layers import Layers
-from herder.lab.leftovers import (
-    empty_directory,
-    leftovers,
-    remove_directory,
-    remove_machines,
-    unmount_below,
-)
+from herder.lab.leftovers import making, unmount_below
 from herder.lab.network import (
     choose_network,
     machine_address,
@@ -47,79 +40,39 @@ from herder.lab.network import (
 )
 from herder.lab.place import LabPlace, check_name
 from herder.lab.programs import run_program
+from herder.lab.servers import BOOT_SECONDS, LOCK_SECONDS, ServerWish
 from herder.lab.state import Kind, LabState, Server, Stage, read_state, write_state
 
 SUDO_USER = "deploy"
-_LOCK_SECONDS = 120.0
 _TMPFS_MEGABYTES = 8192
 
 
 @dataclass(frozen=True, slots=True)
-class MachineWish:
-    """A machine to make.
-
-    *Shapes*: `layers` are directories kept by `Machines.keep_layer`, topmost first;
-    `authorized_keys` are lines that may log in besides the lab's own key.
-    *Units*: `disk_megabytes` 0 means as much as the host has.
-    """
-
-    name: str
-    layers: tuple[Path, ...] = ()
-    disk_megabytes: int = 0
-    authorized_keys: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Machines:
-    """The machines of the lab at `place`; needs root on Linux (see `requirements.py`)."""
+    """The `Servers` of a lab of machines; needs root on Linux (see `requirements.py`)."""
 
     place: LabPlace
 
-    def up(self, wishes: Sequence[MachineWish], *, reason: str = "") -> LabState:
-        """Make a lab with these machines, and come back when all of them answer.
-
-        What a lab of this name left when it was killed is removed first.
-        *Raises*: LabError, when the lab is there already, or a machine does not come up (then
-        nothing is left of it).
-        """
-        with self.place.locked():
-            self._refuse_when_complete()
-            remove_machines(self.place)
-            empty_directory(self.place)
-            try:
-                return self._up(wishes, reason)
-            except BaseException:
-                self._remove_all()
-                raise
-
-    def down(self) -> bool:
-        """Remove the lab with all that it made; tell whether there was anything."""
-        if not self.place.directory.exists() and not leftovers(self.place):
-            return False
-        with self.place.locked(wait_seconds=5.0):
-            self._remove_all()
-        return True
+    def up(self, wishes: Sequence[ServerWish], *, reason: str = "") -> LabState:
+        with making(self.place):
+            return self._up(wishes, reason)
 
     def state(self) -> LabState:
-        """Give what is known of the lab. *Raises*: LabError, when there is no such lab."""
         state = read_state(self.place.state_file)
         if state is None or state.kind is not Kind.MACHINES:
             raise LabError(f"no lab of machines named {self.place.name!r}", hint="herder lab up 2")
         return state
 
-    def create(self, wish: MachineWish) -> Server:
-        """Make a machine's network and files; `boot` comes next."""
+    def create(self, wish: ServerWish) -> Server:
         with self._changing():
             return self._create(wish)
 
     def boot(self, name: str) -> None:
-        """Start a machine that is made or stopped, and come back at once."""
         with self._changing():
             server = self._save(replace(self.state().server(name), stage=Stage.BOOTING))
             launch(self.place, server)
 
     def wait(self, name: str, *, deadline_seconds: float = BOOT_SECONDS) -> Server:
-        """Wait until a machine that was booted answers. *Raises*: LabError, when it does not."""
         server = self.state().server(name)
         ready = wait_for_ssh(
             self.place, [server], started=time.monotonic(), deadline_seconds=deadline_seconds
@@ -128,14 +81,12 @@ class Machines:
             return self._save(replace(ready[0], stage=Stage.UP))
 
     def stop(self, name: str) -> None:
-        """Shut a machine down; its files and its address stay, for another `boot`."""
         with self._changing():
             server = self.state().server(name)
             shut_down(self.place, name)
             self._save(replace(server, stage=Stage.STOPPED))
 
     def destroy(self, name: str) -> None:
-        """Remove a machine with all that it had; one that is not there is well."""
         with self._changing():
             state = self.state()
             power_off(self.place, name)
@@ -146,10 +97,6 @@ class Machines:
             self._save_all(state.without_server(name))
 
     def keep_layer(self, name: str, destination: Path) -> Path:
-        """Copy all that a machine has written to a new directory, as a layer for other machines.
-
-        Stop the machine first, else what its programs have open may be half written.
-        """
         server = self.state().server(name)
         source = disk_directory(self.place, name) / "upper"
         destination.mkdir(mode=0o755, parents=True)
@@ -161,7 +108,7 @@ class Machines:
             raise LabError(f"machine {server.name!r} could not be kept: {error.message}") from error
         return destination
 
-    def _up(self, wishes: Sequence[MachineWish], reason: str) -> LabState:
+    def _up(self, wishes: Sequence[ServerWish], reason: str) -> LabState:
         started = time.monotonic()
         self._make_lab(reason)
         servers = []
@@ -194,7 +141,7 @@ class Machines:
             write_state(self.place.state_file, state)
             make_bridge(self.place, state.network)
 
-    def _create(self, wish: MachineWish) -> Server:
+    def _create(self, wish: ServerWish) -> Server:
         check_name("machine", wish.name)
         state = self.state()
         if any(server.name == wish.name for server in state.servers):
@@ -205,7 +152,7 @@ class Machines:
         self._make_files(server, wish)
         return server
 
-    def _plan(self, state: LabState, wish: MachineWish) -> Server:
+    def _plan(self, state: LabState, wish: ServerWish) -> Server:
         taken = {server.number for server in state.servers}
         number = next(number for number in range(1, len(taken) + 2) if number not in taken)
         directory = self.place.server_directory(wish.name)
@@ -221,7 +168,7 @@ class Machines:
             disk_megabytes=wish.disk_megabytes,
         )
 
-    def _make_files(self, server: Server, wish: MachineWish) -> None:
+    def _make_files(self, server: Server, wish: ServerWish) -> None:
         disk = disk_directory(self.place, server.name)
         disk.mkdir(exist_ok=True)
         self._limit_disk(disk, server)
@@ -259,18 +206,6 @@ class Machines:
         write_inventory(self.place, state)
         return state
 
-    def _refuse_when_complete(self) -> None:
-        state = read_state(self.place.state_file)
-        if state is not None and state.is_complete:
-            raise LabError(
-                f"lab {self.place.name!r} is up already, with {len(state.servers)} servers",
-                hint=f"herder lab down --name {self.place.name}",
-            )
-
-    def _remove_all(self) -> None:
-        remove_machines(self.place)
-        remove_directory(self.place)
-
     def _remove_files(self, name: str) -> None:
         directory = self.place.server_directory(name)
         unmount_below(directory)
@@ -280,13 +215,8 @@ class Machines:
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
         self.state()
-        with self.place.locked(wait_seconds=_LOCK_SECONDS):
+        with self.place.locked(wait_seconds=LOCK_SECONDS):
             yield
-
-
-def machine_names(count: int, stem: str = "web") -> list[str]:
-    """Give the names web1, web2, ... of a lab's servers."""
-    return [f"{stem}{number}" for number in range(1, count + 1)]
 
 
 def _hosts_text(state: LabState, server: Server) -> str:

@@ -106,7 +106,11 @@ def lab_place(name: str, parent: Path | None = None) -> LabPlace:
     """Give the place of the lab of this name; `parent` is the folder in which labs are kept."""
     check_name("lab", name)
     parent = default_parent() if parent is None else parent
-    return LabPlace(parent.expanduser().resolve() / name)
+    directory = parent.expanduser().resolve() / name
+    if odd := set(str(directory)) & set(" \t\n\"'\\,:%"):
+        # ssh, overlayfs and inventories each give some of these a meaning of their own.
+        raise UsageError(f"a lab cannot be kept in {str(directory)!r}: it has {sorted(odd)}")
+    return LabPlace(directory)
 
 
 def default_parent() -> Path:

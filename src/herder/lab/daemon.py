@@ -1,0 +1,75 @@
+"""The background process of a lab of processes: starts it, finds it, ends it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import herder
+from herder.errors import LabError
+from herder.lab.place import LabPlace
+from herder.lab.programs import run_program
+
+_MODULE = "herder.lab.process_servers"
+_END_SECONDS = 5.0
+
+
+def start_daemon(place: LabPlace) -> None:
+    """Start the lab's process in the background; it listens as the lab's state asks."""
+    source = str(Path(herder.__file__).parent.parent)
+    with (place.directory / "servers.log").open("wb") as log:
+        ended = subprocess.run(
+            _words(place),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PYTHONPATH": source},
+            check=False,
+        )
+    if ended.returncode != 0:
+        raise LabError("the lab's servers did not start", context=log_tail(place))
+
+
+def daemons(place: LabPlace) -> list[int]:
+    """Give the numbers of this lab's processes; their command line tells them from others.
+
+    It is not taken from a file: that may be lost, or name a process that has taken the number.
+    """
+    wanted = " ".join(_words(place)[1:])
+    lines = run_program(["ps", "-axww", "-o", "pid=,args="]).splitlines()
+    entries = [line.split(maxsplit=1) for line in lines]
+    return [int(entry[0]) for entry in entries if len(entry) == 2 and entry[1].endswith(wanted)]
+
+
+def end_daemons(place: LabPlace) -> None:
+    """End this lab's processes, gently first. *Raises*: LabError, when one lives on."""
+    deadline = time.monotonic() + _END_SECONDS
+    while numbers := daemons(place):
+        late = time.monotonic() - deadline
+        if late > _END_SECONDS:
+            raise LabError(f"process {numbers[0]} could not be ended")
+        for number in numbers:
+            _signal(number, signal.SIGKILL if late > 0 else signal.SIGTERM)
+        time.sleep(0.05)
+
+
+def log_tail(place: LabPlace) -> str:
+    """Give the last line that the lab's process wrote."""
+    path = place.directory / "servers.log"
+    lines = path.read_text("utf-8", errors="replace").split("\n") if path.exists() else []
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _words(place: LabPlace) -> list[str]:
+    return [sys.executable, "-m", _MODULE, str(place.directory)]
+
+
+def _signal(number: int, signal_number: signal.Signals) -> None:
+    try:
+        os.kill(number, signal_number)
+    except ProcessLookupError:
+        return
