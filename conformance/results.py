@@ -1,0 +1,102 @@
+"""What came out of targets: one JSON file for an engine and a version of ansible-core."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from conformance.recaps import Recaps, differences
+
+
+class Outcome(Enum):
+    """How a target ended by its own exit code."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    TIMED_OUT = "timed out"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One target's end.
+
+    *Shapes*: `recaps` are those of its last attempt; `variants` (stock only) those of earlier runs
+    that differed, as a target may do something else each time. `difference` (not stock) tells how
+    the recaps differ from stock's, '' when they do not.
+    """
+
+    outcome: Outcome
+    seconds: float
+    code: int
+    recaps: Recaps = field(default_factory=list)
+    variants: list[Recaps] = field(default_factory=list)
+    difference: str = ""
+    attempts: int = 1
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the target passed with stock's recaps."""
+        return self.outcome is Outcome.PASSED and not self.difference
+
+    def compared_with(self, stock: Result) -> Result:
+        """Give this result with its difference from stock's, the smallest over its variants."""
+        told = [differences(self.recaps, recaps) for recaps in [stock.recaps, *stock.variants]]
+        return replace(self, difference="" if "" in told else told[0])
+
+    def after(self, earlier: Result | None) -> Result:
+        """Give this result of stock with what an earlier run of it had shown."""
+        if earlier is None or earlier.outcome is not Outcome.PASSED:
+            return self
+        known = [earlier.recaps, *earlier.variants]
+        return replace(self, variants=[recaps for recaps in known if recaps != self.recaps])
+
+
+class Report:
+    """The file of results; written whole after each target, so that a long run can be read."""
+
+    def __init__(self, file: Path, heading: dict[str, str]) -> None:
+        self.file = file
+        self.heading = heading
+        self.results: dict[str, Result] = {}
+
+    @classmethod
+    def open(cls, file: Path, heading: dict[str, str]) -> Report:
+        """Give the report of this file with the results it has.
+
+        *Raises*: ValueError, when it is one of another engine or version.
+        """
+        report = cls(file, heading)
+        if not file.is_file():
+            return report
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if content["heading"] != heading:
+            raise ValueError(f"{file} has results of {content['heading']}, expected {heading}")
+        report.results = {name: _from_json(row) for name, row in content["results"].items()}
+        return report
+
+    def put(self, name: str, result: Result) -> None:
+        self.results[name] = result
+        rows = {name: _to_json(self.results[name]) for name in sorted(self.results)}
+        text = json.dumps({"heading": self.heading, "results": rows}, indent=1)
+        making = self.file.with_suffix(".making")
+        making.parent.mkdir(parents=True, exist_ok=True)
+        making.write_text(text + "\n", encoding="utf-8")
+        making.replace(self.file)
+
+
+def read_heading(file: Path) -> dict[str, str]:
+    """Give what a file of results is of: engine, ansible_core, python."""
+    heading: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))["heading"]
+    return heading
+
+
+def _to_json(result: Result) -> dict[str, Any]:
+    return asdict(result) | {"outcome": result.outcome.value, "counted": result.is_counted}
+
+
+def _from_json(row: dict[str, Any]) -> Result:
+    values = {name: value for name, value in row.items() if name != "counted"}
+    return Result(**values | {"outcome": Outcome(row["outcome"])})
