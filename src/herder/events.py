@@ -46,6 +46,7 @@ class TaskLabel:
     action: str
     path: str = ""
     is_handler: bool = False
+    run_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,17 @@ class PlaybookStarted:
 
 @dataclass(frozen=True, slots=True)
 class PlayStarted:
-    """A play, or one serial batch of it, begins on these hosts."""
+    """A play, or one serial batch of it, begins on these hosts.
+
+    `batch` counts from 1 and `batches` is how many the play has; 0 where nobody said.
+    """
 
     name: str
     hosts: tuple[str, ...]
     check_mode: bool = False
+    strategy: str = "linear"
+    batch: int = 0
+    batches: int = 0
 
 
 @dataclass(frozen=True, slots=True)
