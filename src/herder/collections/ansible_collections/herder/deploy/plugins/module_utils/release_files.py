@@ -1,0 +1,281 @@
+"""Code that is no git repository: an archive, a download, or a tree of which only news travel."""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import hashlib
+import os
+import pwd
+import shutil
+import stat
+import tarfile
+import urllib.error
+import urllib.request
+import zipfile
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+
+from ansible_collections.herder.deploy.plugins.module_utils import release_tree as trees
+from ansible_collections.herder.deploy.plugins.module_utils.release_layout import DeployError, Json
+
+BLOCK_BYTES = 1 << 20
+DOWNLOAD_SECONDS = 60
+
+
+def unpack(path: str, destination: str, exclude: Sequence[str] = (), strip: int = 0) -> None:
+    """Unpack a tar or zip archive; nothing in it can be written outside the destination.
+
+    *Raises*: DeployError `bad-archive`.
+    """
+    try:
+        if zipfile.is_zipfile(path):
+            _unpack_zip(path, destination, exclude, strip)
+        else:
+            _unpack_tar(path, destination, exclude, strip)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+        raise DeployError("bad-archive", "%s: %s" % (path, error)) from error
+
+
+def _unpack_tar(path: str, destination: str, exclude: Sequence[str], strip: int) -> None:
+    with tarfile.open(path) as archive:
+        for member in archive:
+            place = inner_path(member.name, strip)
+            if place and not trees.is_ignored(place, member.isdir(), exclude):
+                if member.islnk():
+                    linked = inner_path(member.linkname, strip) or ""
+                    _copy_hard_link(destination, linked, place)
+                else:
+                    _write_member(archive, member, safe_path(destination, place))
+
+
+def inner_path(name: str, strip: int) -> Optional[str]:
+    """Give a member's path below the destination; None when it falls away; refuses '..'."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts or name.startswith("/"):
+        raise DeployError("bad-archive", "member %r would be written outside the release" % name)
+    return "/".join(parts[strip:]) or None
+
+
+def safe_path(destination: str, place: str) -> str:
+    """Give the full path after making its directory; refuses a way that leads through a link."""
+    full = os.path.join(destination, place)
+    parent = os.path.dirname(full)
+    os.makedirs(parent, exist_ok=True)
+    if os.path.realpath(parent) != os.path.join(
+        os.path.realpath(destination), os.path.dirname(place)
+    ).rstrip("/"):
+        raise DeployError("bad-archive", "member %r goes through a link" % place)
+    return full
+
+
+def _write_member(archive: tarfile.TarFile, member: tarfile.TarInfo, full: str) -> None:
+    if member.isdir():
+        if not os.path.isdir(full):
+            os.mkdir(full)
+        os.chmod(full, (member.mode & 0o777) | stat.S_IRWXU)
+    elif member.issym():
+        _clear(full)
+        os.symlink(member.linkname, full)
+    elif member.isreg():
+        source = archive.extractfile(member)
+        if source is not None:
+            _clear(full)
+            with open(full, "wb") as file:
+                shutil.copyfileobj(source, file, BLOCK_BYTES)
+            os.chmod(full, member.mode & 0o777)
+            os.utime(full, (member.mtime, member.mtime))
+    else:
+        raise DeployError("bad-archive", "member %r is a device or pipe" % member.name)
+
+
+def _clear(full: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(full)
+
+
+def _copy_hard_link(destination: str, linked: str, place: str) -> None:
+    source = safe_path(destination, linked)
+    if os.path.islink(source):
+        raise DeployError("bad-archive", "hard link %r names a link" % place)
+    full = safe_path(destination, place)
+    _clear(full)
+    os.link(source, full)
+
+
+def _unpack_zip(path: str, destination: str, exclude: Sequence[str], strip: int) -> None:
+    with zipfile.ZipFile(path) as archive:
+        for info in archive.infolist():
+            place = inner_path(info.filename, strip)
+            if place and not trees.is_ignored(place, info.filename.endswith("/"), exclude):
+                _write_zip_member(archive, info, safe_path(destination, place))
+
+
+def _write_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, full: str) -> None:
+    mode = info.external_attr >> 16
+    if info.filename.endswith("/"):
+        os.makedirs(full, exist_ok=True)
+    elif stat.S_ISLNK(mode):
+        _clear(full)
+        os.symlink(archive.read(info).decode("utf-8"), full)
+    else:
+        _clear(full)
+        with archive.open(info) as source, open(full, "wb") as file:
+            shutil.copyfileobj(source, file, BLOCK_BYTES)
+        os.chmod(full, (mode & 0o777) or 0o644)
+
+
+def download(
+    url: str, path: str, sha256: str = "", headers: Optional[Dict[str, str]] = None
+) -> str:
+    """Get a URL into a file and give its sha256; whole and as expected, or not at all.
+
+    *Raises*: DeployError `download-failed` or `checksum-differs`.
+    """
+    temporary = path + ".part"
+    try:
+        request = urllib.request.Request(url, headers=dict(headers or {}))
+        with urllib.request.urlopen(request, timeout=DOWNLOAD_SECONDS) as answer:
+            seen = _store(answer, temporary, answer.headers.get("Content-Length"))
+    except urllib.error.URLError as error:
+        raise DeployError("download-failed", "%s: %s" % (url.split("?")[0], error)) from error
+    check_sha256(url.split("?")[0], seen, sha256)
+    os.rename(temporary, path)
+    return seen
+
+
+def _store(answer: Any, path: str, length: Optional[str]) -> str:
+    """Write what comes to a file and give its sha256; an answer cut short is refused."""
+    digest = hashlib.sha256()
+    with open(path, "wb") as file:
+        for block in iter(lambda: answer.read(BLOCK_BYTES), b""):
+            digest.update(block)
+            file.write(block)
+        if length is not None and file.tell() != int(length):
+            text = "download ended after %d of %s bytes" % (file.tell(), length)
+            raise DeployError("download-failed", text)
+    return digest.hexdigest()
+
+
+def check_sha256(what: str, seen: str, wanted: str) -> None:
+    """Refuse content other than the expected; an empty wish accepts all. 'sha256:' may lead."""
+    plain = wanted.split(":", 1)[-1].strip().lower()
+    if plain and plain != seen:
+        raise DeployError("checksum-differs", "%s has sha256 %s, expected %s" % (what, seen, plain))
+
+
+def set_owner(root: str, owner: str, group: str) -> None:
+    """Give everything below root to somebody else; needs the right to do so."""
+    ids = owner_ids(owner, group)
+    for base, directories, names in os.walk(root):
+        for each in [base, *[os.path.join(base, name) for name in [*directories, *names]]]:
+            _change_owner(each, ids)
+
+
+def _change_owner(path: str, ids: Tuple[int, int]) -> None:
+    try:
+        os.chown(path, ids[0], ids[1], follow_symlinks=False)
+    except PermissionError as error:
+        text = "cannot give %s to user %d, group %d: %s" % (path, ids[0], ids[1], error.strerror)
+        raise DeployError("no-permission", text) from error
+
+
+def owner_ids(owner: str, group: str) -> Tuple[int, int]:
+    """Give the numbers of a user and a group; -1 for one that shall stay as it is."""
+    try:
+        user_id = pwd.getpwnam(owner).pw_uid if owner else -1
+        group_id = grp.getgrnam(group).gr_gid if group else -1
+    except KeyError as error:
+        raise DeployError("unknown-owner", "no such user or group here: %s" % error) from error
+    return user_id, group_id
+
+
+def lacking(entries: Sequence[Json], known: Dict[str, str]) -> List[str]:
+    """List the digests of a wanted tree that the host has nowhere, each once."""
+    wanted: Set[str] = {each["digest"] for each in entries if each["type"] == "file"}
+    return sorted(wanted - set(known))
+
+
+def known_contents(root: str, listing: Sequence[Json]) -> Dict[str, str]:
+    """Give where contents are in a former release: digest -> path; edited files are left out."""
+    return {each["digest"]: path for each, path in _unchanged(root, listing)}
+
+
+def _unchanged(root: str, listing: Sequence[Json]) -> Iterator[Tuple[Json, str]]:
+    for each in listing:
+        if each.get("type") != "file" or "digest" not in each:
+            continue
+        path = os.path.join(root, each["path"])
+        with contextlib.suppress(OSError):
+            status = os.lstat(path)
+            seen = (stat.S_ISREG(status.st_mode), status.st_mtime_ns, status.st_size)
+            if seen == (True, each.get("mtime_ns"), each.get("size")):
+                yield each, path
+
+
+def build_tree(entries: Sequence[Json], known: Dict[str, str], pack: str, destination: str) -> Json:
+    """Make a tree from its entries: contents from the pack, or linked from a former release.
+
+    *Shapes*: `pack` is a tar whose members are named by their content's digest; '' for none.
+    *Raises*: DeployError `content-missing` when neither has a file's content.
+    """
+    counts = {"linked": 0, "copied": 0, "received": 0}
+    with contextlib.ExitStack() as stack:
+        archive = stack.enter_context(tarfile.open(pack)) if pack else None
+        received = _Pack(archive)
+        for entry in entries:
+            _build_entry(entry, (known, received), destination, counts)
+    return dict(counts)
+
+
+class _Pack:
+    """The contents that travelled, found by digest."""
+
+    def __init__(self, archive: Optional[tarfile.TarFile]) -> None:
+        self.archive = archive
+        members = archive.getmembers() if archive else []
+        self.members = {member.name: member for member in members}
+        self.written: Dict[str, str] = {}
+
+    def write(self, digest: str, full: str) -> bool:
+        """Write a content to a file; says whether it is in the pack. Packs are read forwards."""
+        if digest in self.written:
+            shutil.copyfile(self.written[digest], full)
+            return True
+        member = self.members.get(digest)
+        source = self.archive.extractfile(member) if self.archive and member else None
+        if source is None:
+            return False
+        with open(full, "wb") as file:
+            shutil.copyfileobj(source, file, BLOCK_BYTES)
+        self.written[digest] = full
+        return True
+
+
+def _build_entry(entry: Json, sources: Tuple[Dict[str, str], Any], root: str, counts: Json) -> None:
+    inner_path(entry["path"], 0)
+    full = safe_path(root, entry["path"])
+    if entry["type"] == "directory":
+        os.makedirs(full, exist_ok=True)
+        os.chmod(full, int(entry["mode"], 8) | stat.S_IRWXU)
+    elif entry["type"] == "link":
+        os.symlink(entry["target"], full)
+    else:
+        counts[_build_file(entry, sources, full)] += 1
+
+
+def _build_file(entry: Json, sources: Tuple[Dict[str, str], Any], full: str) -> str:
+    known, received = sources
+    mode = int(entry["mode"], 8)
+    if received.write(entry["digest"], full):
+        os.chmod(full, mode)
+        return "received"
+    former = known.get(entry["digest"])
+    if former is None:
+        raise DeployError("content-missing", "no content for %s" % entry["path"])
+    if stat.S_IMODE(os.lstat(former).st_mode) == mode:
+        with contextlib.suppress(OSError):
+            os.link(former, full)
+            return "linked"
+    shutil.copyfile(former, full)
+    os.chmod(full, mode)
+    return "copied"

@@ -1,0 +1,363 @@
+"""Code from git: a cache on the host, a branch or tag made into one commit, a tree written out.
+
+The cache (`deploy_to`/repo) holds no files of its own, only git's store, so it serves Ansistrano's
+git step as well. A commit that the cache has already needs no network at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import re
+import subprocess
+import uuid
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
+    DeployError,
+    Json,
+    Layout,
+    locked,
+    remove_tree,
+    write_text,
+)
+
+COMMIT_PATTERN = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
+HEADS = "+refs/heads/*:refs/remotes/origin/*"
+LOCK_WAIT_SECONDS = 120.0
+CACHE_IS_BROKEN = (
+    "unable to read",
+    "bad object",
+    "corrupt",
+    "not a git repository",
+    "loose object",
+)
+CACHE_IS_LOCKED = (".lock': File exists", "cannot lock ref", "Unable to create")
+SUBMODULE_DEPTH = 8
+
+
+class Source(NamedTuple):
+    """Where the code is and how to ask for it."""
+
+    url: str
+    version: str
+    tree: str = ""
+    depth: int = 0
+    refspec: str = ""
+    executable: str = "git"
+    key_path: str = ""
+    ssh_options: str = ""
+    submodules: bool = True
+
+
+class Git:
+    """Runs git on one cache; children inherit the lock, so an orphan goes on holding it."""
+
+    def __init__(self, source: Source, directory: str, lock: Optional[int] = None) -> None:
+        self.source = source
+        self.directory = directory
+        self.lock = lock
+
+    def run(self, *words: str, **more: str) -> str:
+        """Run git and give its output; `more` is environment.
+
+        *Raises*: DeployError `git-failed` with git's last words.
+        """
+        done = self.attempt(*words, **more)
+        if done.returncode:
+            said = " ".join(done.stderr.decode("utf-8", "replace").split()[-60:])
+            text = "git %s of %s failed: %s" % (words[0], clean_url(self.source.url), said)
+            raise DeployError("git-failed", text, said=said)
+        return done.stdout.decode("utf-8", "surrogateescape")
+
+    def attempt(self, *words: str, **more: str) -> "subprocess.CompletedProcess[bytes]":
+        """Run git and give what came of it."""
+        command = [self.source.executable, "--git-dir", self.directory, *words]
+        keep = () if self.lock is None else (self.lock,)
+        try:
+            return subprocess.run(
+                command,
+                env=dict(self._environment(), **more),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=keep,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise DeployError(
+                "no-git", "git is not installed on this host (%s)" % command[0]
+            ) from None
+
+    def _environment(self) -> Dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        kept.update(LC_ALL="C", GIT_TERMINAL_PROMPT="0", GIT_SSH_COMMAND=ssh_command(self.source))
+        return kept
+
+
+def clean_url(url: str) -> str:
+    """Give a URL without the password that may be in it."""
+    return re.sub(r"//[^/@]*@", "//", url)
+
+
+def ssh_command(source: Source) -> str:
+    """Give the ssh that git shall use: never asks, learns new hosts, and the deploy key only."""
+    words = ["ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new"]
+    if source.key_path:
+        words += ["-i", "'%s'" % source.key_path.replace("'", "'\\''"), "-o", "IdentitiesOnly=yes"]
+    return " ".join([*words, source.ssh_options]).strip()
+
+
+def git_directory(layout: Layout) -> str:
+    """Give the store inside the repo directory; also when the directory is a bare repository."""
+    if os.path.isdir(os.path.join(layout.repo, "objects")):
+        return layout.repo
+    return os.path.join(layout.repo, ".git")
+
+
+@contextlib.contextmanager
+def cache(layout: Layout, source: Source) -> Iterator[Git]:
+    """Hold the cache of this application alone; makes it when it is not there."""
+    layout.prepare()
+    with locked(layout.repo_lock, LOCK_WAIT_SECONDS) as lock:
+        git = Git(source, git_directory(layout), lock)
+        _make(layout, git)
+        yield git
+
+
+def _make(layout: Layout, git: Git) -> None:
+    if git.attempt("rev-parse", "--git-dir").returncode:
+        remove_tree(layout, layout.repo)
+        os.makedirs(layout.repo)
+        git.directory = os.path.join(layout.repo, ".git")
+        git.run("init", "--quiet", layout.repo)
+    if git.attempt("config", "remote.origin.url").stdout.decode().strip() != git.source.url:
+        git.run("config", "remote.origin.url", git.source.url)
+        git.run("config", "remote.origin.fetch", HEADS)
+
+
+@contextlib.contextmanager
+def deploy_key(layout: Layout, content: str, path: str) -> Iterator[str]:
+    """Give the path of the deploy key; one that was sent as text is on disk only meanwhile."""
+    if not content:
+        yield path
+        return
+    for stale in glob.glob(os.path.join(layout.private, "key.*")):
+        os.unlink(stale)
+    temporary = os.path.join(layout.private, "key.%s" % uuid.uuid4().hex)
+    write_text(temporary, content if content.endswith("\n") else content + "\n", mode=0o600)
+    try:
+        yield temporary
+    finally:
+        os.unlink(temporary)
+
+
+def resolve_remote(source: Source) -> str:
+    """Ask the repository which commit a branch, tag or commit is; changes nothing anywhere."""
+    if COMMIT_PATTERN.match(source.version):
+        return source.version
+    said = Git(source, os.devnull).run("ls-remote", source.url)
+    refs = dict(reversed(line.split("\t", 1)) for line in said.splitlines() if "\t" in line)
+    for name in _candidates(source.version):
+        if name in refs:
+            return refs[name]
+    raise _unknown(source)
+
+
+def _candidates(version: str) -> Tuple[str, ...]:
+    """Give the refs a name may mean, in git's checkout order as Ansistrano has it."""
+    if version in ("", "HEAD"):
+        return ("HEAD",)
+    tag = "refs/tags/" + version
+    return ("refs/heads/" + version, tag + "^{}", tag, version)
+
+
+def _unknown(source: Source) -> DeployError:
+    text = "%s has no branch, tag or commit %r" % (clean_url(source.url), source.version)
+    return DeployError("unknown-version", text)
+
+
+def obtain(layout: Layout, git: Git) -> str:
+    """Bring the wanted version into the cache and give its commit."""
+    version = git.source.version
+    if COMMIT_PATTERN.match(version) and _has(git, version):
+        return version
+    _fetch_mending(layout, git)
+    found = _resolve_local(git)
+    if found is None and COMMIT_PATTERN.match(version):
+        git.run("fetch", "--quiet", "--force", "origin", version)
+        found = _resolve_local(git)
+    if found is None:
+        raise _unknown(git.source)
+    return found
+
+
+def _has(git: Git, commit: str) -> bool:
+    """Tell whether the cache has this commit with everything in it."""
+    if git.attempt("cat-file", "-e", commit + "^{commit}").returncode:
+        return False
+    return not git.attempt("ls-tree", "-r", "-t", "--name-only", commit).returncode
+
+
+def _fetch_mending(layout: Layout, git: Git) -> None:
+    """Fetch; a cache that a killed deployment left locked or broken is mended once."""
+    try:
+        _fetch(git)
+    except DeployError as error:
+        said = str(error.data.get("said", ""))
+        if any(sign in said for sign in CACHE_IS_LOCKED):
+            _unlock(git.directory)
+        elif any(sign in said for sign in CACHE_IS_BROKEN):
+            remove_tree(layout, layout.repo)
+            _make(layout, git)
+        else:
+            raise
+        _fetch(git)
+
+
+def _fetch(git: Git) -> None:
+    source = git.source
+    words = ["fetch", "--quiet", "--force", "--prune", "--tags"]
+    if source.depth:
+        words.append("--depth=%d" % source.depth)
+    git.run(*words, "origin", HEADS, *([source.refspec] if source.refspec else []))
+    head = git.attempt("ls-remote", "origin", "HEAD") if source.version in ("", "HEAD") else None
+    if head is not None and head.stdout:
+        git.run("update-ref", "refs/herder/HEAD", head.stdout.decode().split()[0])
+
+
+def _unlock(directory: str) -> None:
+    """Remove git's own lock files; we hold ours, so nobody else is at work here."""
+    for base, _directories, names in os.walk(directory):
+        for name in names:
+            if name.endswith(".lock"):
+                os.unlink(os.path.join(base, name))
+
+
+def _resolve_local(git: Git) -> Optional[str]:
+    version = git.source.version
+    names = ["refs/remotes/origin/" + version, "refs/tags/" + version, version]
+    if version in ("", "HEAD"):
+        names = ["refs/herder/HEAD"]
+    for name in names:
+        done = git.attempt("rev-parse", "--verify", "--quiet", name + "^{commit}")
+        if not done.returncode:
+            return done.stdout.decode().strip()
+    return None
+
+
+def export(layout: Layout, git: Git, commit: str, destination: str) -> None:
+    """Write the files of a commit (or of a subtree of it) into a directory that exists."""
+    _write_out(layout, git, (commit, git.source.tree.strip("/")), destination)
+    if git.source.submodules:
+        for path, inner, inner_commit in _submodules(git, commit):
+            below = _below(path, git.source.tree.strip("/"))
+            if below is not None:
+                _export_submodule(
+                    layout, git, (inner, inner_commit), os.path.join(destination, below)
+                )
+
+
+def _write_out(layout: Layout, git: Git, what: Tuple[str, str], destination: str) -> None:
+    commit, tree = what
+    index = os.path.join(layout.private, "index.%s" % uuid.uuid4().hex)
+    name = "%s:%s" % (commit, tree) if tree else commit
+    try:
+        git.run("read-tree", name, GIT_INDEX_FILE=index)
+        git.run(
+            "--work-tree",
+            destination,
+            "-c",
+            "core.bare=false",
+            "checkout-index",
+            "--all",
+            "--force",
+            "--prefix=%s/" % destination,
+            GIT_INDEX_FILE=index,
+        )
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(index)
+
+
+def _below(path: str, tree: str) -> Optional[str]:
+    """Give a path of the repository as seen from the subtree; None when it is outside."""
+    if not tree:
+        return path
+    return path[len(tree) + 1 :] if path.startswith(tree + "/") else None
+
+
+def _submodules(git: Git, commit: str) -> List[Tuple[str, Source, str]]:
+    """List the submodules a commit names: path, where from, which commit."""
+    listed = git.run("ls-tree", "-r", "-z", commit)
+    links = [line.split("\t", 1) for line in listed.split("\0") if line.startswith("160000 ")]
+    if not links:
+        return []
+    urls = _submodule_urls(git, commit)
+    missing = [path for _head, path in links if path not in urls]
+    if missing:
+        raise DeployError("bad-submodule", "submodules without a URL in .gitmodules: %s" % missing)
+    make = git.source._replace
+    found = []
+    for head, path in links:
+        url = join_url(git.source.url, urls[path])
+        inner_commit = head.split()[2]
+        found.append((path, make(url=url, version=inner_commit, tree="", refspec=""), inner_commit))
+    return found
+
+
+def _submodule_urls(git: Git, commit: str) -> Dict[str, str]:
+    """Read .gitmodules of a commit: path -> url."""
+    said = git.attempt("config", "--blob", commit + ":.gitmodules", "--null", "--list").stdout
+    values: Dict[str, Dict[str, str]] = {}
+    for item in said.decode("utf-8", "surrogateescape").split("\0"):
+        key, _newline, value = item.partition("\n")
+        if key.startswith("submodule.") and "." in key[10:]:
+            name, field = key[10:].rsplit(".", 1)
+            values.setdefault(name, {})[field] = value
+    return {
+        each["path"]: each["url"] for each in values.values() if "path" in each and "url" in each
+    }
+
+
+def join_url(base: str, url: str) -> str:
+    """Give a submodule's URL; './' and '../' count from the URL of the outer repository."""
+    if not url.startswith(("./", "../")):
+        return url
+    base = base.rstrip("/")
+    while url.startswith(("./", "../")):
+        if url.startswith("../"):
+            cut = max(base.rfind("/"), base.rfind(":"))
+            base = base[:cut] if base[cut : cut + 1] == "/" else base[: cut + 1]
+            url = url[3:]
+        else:
+            url = url[2:]
+    return base + url if base.endswith(":") else base + "/" + url
+
+
+def _export_submodule(layout: Layout, git: Git, what: Tuple[Source, str], destination: str) -> None:
+    source, commit = what
+    depth = destination.count(os.sep) - layout.releases.count(os.sep)
+    if depth > SUBMODULE_DEPTH * 8:
+        raise DeployError("bad-submodule", "submodules are nested too deeply at %s" % destination)
+    name = re.sub(r"[^A-Za-z0-9]+", "-", source.url).strip("-")[-80:]
+    directory = os.path.join(layout.private, "submodules", name)
+    inner = Git(source, directory, git.lock)
+    if inner.attempt("rev-parse", "--git-dir").returncode:
+        inner.run("init", "--quiet", "--bare", directory)
+        inner.run("config", "remote.origin.url", source.url)
+    obtain(layout, inner)
+    os.makedirs(destination, exist_ok=True)
+    export(layout, inner, commit, destination)
+
+
+def log_between(git: Git, before: str, after: str, limit: int = 50) -> Sequence[Json]:
+    """List the commits that come with a deployment, newest first."""
+    if not before or git.attempt("cat-file", "-e", before + "^{commit}").returncode:
+        return []
+    said = git.run("log", "-n%d" % limit, "--format=%H%x00%an%x00%ct%x00%s", before + ".." + after)
+    rows = [line.split("\0") for line in said.splitlines() if line.count("\0") == 3]
+    return [
+        {"commit": row[0], "author": row[1], "when": int(row[2]), "subject": row[3]} for row in rows
+    ]
