@@ -25,7 +25,8 @@ class Result:
 
     *Shapes*: `recaps` are those of its last attempt; `variants` (stock only) those of earlier runs
     that differed, as a target may do something else each time. `difference` (not stock) tells how
-    the recaps differ from stock's, '' when they do not.
+    the recaps differ from stock's, '' when they do not; `is_passed_by_stock` whether there is
+    anything to compare with.
     """
 
     outcome: Outcome
@@ -34,6 +35,7 @@ class Result:
     recaps: Recaps = field(default_factory=list)
     variants: list[Recaps] = field(default_factory=list)
     difference: str = ""
+    is_passed_by_stock: bool = True
     attempts: int = 1
 
     @property
@@ -44,7 +46,11 @@ class Result:
     def compared_with(self, stock: Result) -> Result:
         """Give this result with its difference from stock's, the smallest over its variants."""
         told = [differences(self.recaps, recaps) for recaps in [stock.recaps, *stock.variants]]
-        return replace(self, difference="" if "" in told else told[0])
+        return replace(
+            self,
+            difference="" if "" in told else told[0],
+            is_passed_by_stock=stock.outcome is Outcome.PASSED,
+        )
 
     def after(self, earlier: Result | None) -> Result:
         """Give this result of stock with what an earlier run of it had shown."""
