@@ -31,6 +31,13 @@ def main(words: Sequence[str]) -> int:
         chosen = _parser().parse_args(list(words))
     except SystemExit as ended:  # --help has printed and wants to leave
         return int(ended.code or 0)
+    if getattr(chosen, "words", []):
+        # Options may stand before the server's name and after it; what follows is its command.
+        name, *rest = chosen.words
+        after = _where_parser()
+        after.add_argument("words", nargs=argparse.REMAINDER)
+        after.parse_args(rest, chosen)
+        chosen.words.insert(0, name)
     act: Callable[[LabPlace, argparse.Namespace], int] = chosen.act
     return act(lab_place(chosen.name, chosen.directory), chosen)
 
@@ -38,9 +45,7 @@ def main(words: Sequence[str]) -> int:
 def _parser() -> _Parser:
     parser = _Parser(prog="herder lab", description="Local servers to try everything on.")
     parser.set_defaults(act=_no_act)
-    kept = _Parser(add_help=False)
-    kept.add_argument("--name", default="lab", help="which lab, when there are several")
-    kept.add_argument("--directory", type=Path, help="the folder in which labs are kept")
+    kept = _where_parser()
     acts = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     up = acts.add_parser("up", parents=[kept], help="bring N servers up")
     up.add_argument("count", metavar="N", type=_count)
@@ -51,13 +56,19 @@ def _parser() -> _Parser:
     status.add_argument("--json", action="store_true", help="as one JSON object")
     status.set_defaults(act=_status)
     ssh = acts.add_parser("ssh", parents=[kept], help="log in, or run a command")
-    ssh.add_argument("server", metavar="NAME")
-    ssh.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
+    ssh.add_argument("words", nargs=argparse.REMAINDER, metavar="NAME [COMMAND...]")
     ssh.set_defaults(act=_ssh)
     inventory = acts.add_parser("inventory", parents=[kept], help="print an Ansible inventory")
     inventory.set_defaults(act=_inventory)
     down = acts.add_parser("down", parents=[kept], help="remove the lab, leaving nothing")
     down.set_defaults(act=_down)
+    return parser
+
+
+def _where_parser() -> _Parser:
+    parser = _Parser(add_help=False)
+    parser.add_argument("--name", default="lab", help="which lab, when there are several")
+    parser.add_argument("--directory", type=Path, help="the folder in which labs are kept")
     return parser
 
 
@@ -95,8 +106,11 @@ def _status(place: LabPlace, chosen: argparse.Namespace) -> int:
 
 
 def _ssh(place: LabPlace, chosen: argparse.Namespace) -> int:
-    server = lab.require_state(place).server(chosen.server)
-    words = [*ssh_words(place, server), *chosen.command]
+    if not chosen.words:
+        raise UsageError("a server's name is missing", hint="herder lab status")
+    name, *command = chosen.words
+    server = lab.require_state(place).server(name)
+    words = [*ssh_words(place, server), *command]
     sys.stdout.flush()
     os.execvp(words[0], words)  # the person's own terminal goes on as ssh's
 

@@ -14,7 +14,6 @@ from herder.errors import LabError
 from herder.lab.answers import wait_for_answers
 from herder.lab.control_groups import (
     group_processes,
-    kill_group,
     make_group,
     remove_group,
 )
@@ -113,9 +112,7 @@ def shut_down(place: LabPlace, name: str, *, deadline_seconds: float = 20.0) -> 
 
 def power_off(place: LabPlace, name: str) -> None:
     """End all of a machine's processes at once; one that does not run is well."""
-    group = f"{place.prefix}{name}"
-    kill_group(group)
-    remove_group(group)
+    remove_group(f"{place.prefix}{name}")
 
 
 def console_tail(place: LabPlace, name: str) -> str:

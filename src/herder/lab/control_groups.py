@@ -62,12 +62,14 @@ def kill_group(name: str, *, deadline_seconds: float = 10.0) -> None:
 
 
 def remove_group(name: str, *, deadline_seconds: float = 10.0) -> None:
-    """Remove the group, whose processes have ended. *Raises*: LabError, when it stays busy."""
+    """End every process of the group and remove it. *Raises*: LabError, when it stays busy."""
     deadline = time.monotonic() + deadline_seconds
+    # Again and again: a machine that is just being started may still join.
     while not all(_remove_tree(root / name) for root in roots()):
+        kill_group(name)
         if time.monotonic() > deadline:
             raise LabError(f"control group {name!r} could not be removed")
-        time.sleep(0.02)
+        time.sleep(0.01)
 
 
 def _numbers(group: Path) -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""The background process of a lab of processes: starts it, finds it, ends it."""
+"""The background programs of a lab: starts them, finds them, ends them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from herder.errors import LabError
 from herder.lab.place import LabPlace
 from herder.lab.programs import run_program
 
-_MODULE = "herder.lab.process_servers"
+PROCESS_SERVERS = "herder.lab.process_servers"
+WAY_OUT = "herder.lab.way_out"
+
+_MODULES = (PROCESS_SERVERS, WAY_OUT)
 _END_SECONDS = 5.0
 
 
-def start_daemon(place: LabPlace) -> None:
-    """Start the lab's process in the background; it listens as the lab's state asks."""
+def start_daemon(place: LabPlace, module: str) -> None:
+    """Start one of the lab's programs in the background; it is given the lab's directory."""
     source = str(Path(herder.__file__).parent.parent)
-    with (place.directory / "servers.log").open("wb") as log:
+    with (place.directory / "daemon.log").open("ab") as log:
         ended = subprocess.run(
-            _words(place),
+            _words(place, module),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -31,7 +34,7 @@ def start_daemon(place: LabPlace) -> None:
             check=False,
         )
     if ended.returncode != 0:
-        raise LabError("the lab's servers did not start", context=log_tail(place))
+        raise LabError(f"{module} did not start", context=log_tail(place))
 
 
 def daemons(place: LabPlace) -> list[int]:
@@ -39,7 +42,7 @@ def daemons(place: LabPlace) -> list[int]:
 
     It is not taken from a file: that may be lost, or name a process that has taken the number.
     """
-    wanted = " ".join(_words(place)[1:])
+    wanted = tuple(" ".join(_words(place, module)[1:]) for module in _MODULES)
     lines = run_program(["ps", "-axww", "-o", "pid=,args="]).splitlines()
     entries = [line.split(maxsplit=1) for line in lines]
     return [int(entry[0]) for entry in entries if len(entry) == 2 and entry[1].endswith(wanted)]
@@ -58,14 +61,14 @@ def end_daemons(place: LabPlace) -> None:
 
 
 def log_tail(place: LabPlace) -> str:
-    """Give the last line that the lab's process wrote."""
-    path = place.directory / "servers.log"
+    """Give the last line that one of the lab's programs wrote."""
+    path = place.directory / "daemon.log"
     lines = path.read_text("utf-8", errors="replace").split("\n") if path.exists() else []
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
-def _words(place: LabPlace) -> list[str]:
-    return [sys.executable, "-m", _MODULE, str(place.directory)]
+def _words(place: LabPlace, module: str) -> list[str]:
+    return [sys.executable, "-m", module, str(place.directory)]
 
 
 def _signal(number: int, signal_number: signal.Signals) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from herder.errors import LabError
 from herder.lab.layers import Layers
+from herder.lab.network import WAY_OUT_PORT, gateway_address
 
 MARKER = "etc/herder-lab.json"
 
@@ -46,6 +47,7 @@ class Guest:
     authorized_keys: tuple[str, ...]
     sudo_user: str
     sudo_password: str
+    network: str
     hidden: tuple[Path, ...] = ()
 
 
@@ -60,6 +62,7 @@ def prepare_guest(layers: Layers, guest: Guest) -> None:
         _disable_services(layers)
         _write_users(layers, guest)
     _write_identity(layers, guest)
+    _write_network(layers, guest)
     _write_keys(layers, guest)
 
 
@@ -115,6 +118,17 @@ def _write_identity(layers: Layers, guest: Guest) -> None:
     public = private.with_name(f"{private.name}.pub")
     layers.write("etc/ssh/ssh_host_ed25519_key", private.read_text("utf-8"), mode=0o600)
     layers.write("etc/ssh/ssh_host_ed25519_key.pub", public.read_text("utf-8"))
+
+
+def _write_network(layers: Layers, guest: Guest) -> None:
+    """Point names and packages at the lab's bridge, the only thing that the machine can reach."""
+    gateway = gateway_address(guest.network)
+    # Nothing answers there: a name that /etc/hosts lacks is then not found at once.
+    layers.write("etc/resolv.conf", f"nameserver {gateway}\n")
+    proxy = f"http://{gateway}:{WAY_OUT_PORT}"
+    apt = f'Acquire::http::Proxy "{proxy}";\nAcquire::https::Proxy "{proxy}";\n'
+    layers.write("etc/apt/apt.conf.d/95herder-lab", apt)
+    layers.write("etc/xdg/pip/pip.conf", f"[global]\nproxy = {proxy}\n")
 
 
 def _write_keys(layers: Layers, guest: Guest) -> None:

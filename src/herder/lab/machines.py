@@ -25,6 +25,7 @@ from herder.lab.boot import (
     shut_down,
     wait_for_ssh,
 )
+from herder.lab.daemon import WAY_OUT, start_daemon
 from herder.lab.guest import Guest, prepare_guest
 from herder.lab.inventory import write_inventory
 from herder.lab.keys import make_key, write_known_hosts
@@ -108,6 +109,11 @@ class Machines:
             raise LabError(f"machine {server.name!r} could not be kept: {error.message}") from error
         return destination
 
+    def note(self, server: Server) -> None:
+        """Write down what has become of a server."""
+        with self._changing():
+            self._save(server)
+
     def _up(self, wishes: Sequence[ServerWish], reason: str) -> LabState:
         started = time.monotonic()
         self._make_lab(reason)
@@ -116,6 +122,7 @@ class Machines:
             server = self._save(replace(self._create(wish), stage=Stage.BOOTING))
             launch(self.place, server)
             servers.append(server)
+        start_daemon(self.place, WAY_OUT)
         ready = wait_for_ssh(
             self.place,
             servers,
@@ -183,6 +190,7 @@ class Machines:
             authorized_keys=(public.read_text("utf-8").strip(), *wish.authorized_keys),
             sudo_user=state.sudo_user,
             sudo_password=state.sudo_password,
+            network=state.network,
             hidden=(self.place.directory.parent,),
         )
         prepare_guest(Layers(upper, lower_directories(server)), guest)

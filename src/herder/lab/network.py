@@ -16,6 +16,7 @@ from herder.lab.state import Server
 NAMESPACES = Path("/run/netns")
 LINKS = Path("/sys/class/net")
 HOSTS_MAX = 240
+WAY_OUT_PORT = 3128
 
 _Network: TypeAlias = ipaddress.IPv4Network
 _FIRST_HOST = 10
@@ -70,6 +71,12 @@ def taken_networks() -> list[_Network]:
     ]
     destinations = [route["dst"] for route in routes if route["dst"] != "default"]
     return [ipaddress.IPv4Network(text, strict=False) for text in (*addresses, *destinations)]
+
+
+def own_addresses() -> frozenset[str]:
+    """Give all addresses that this host answers to."""
+    links = json.loads(run_program(["ip", "-json", "address", "show"]))
+    return frozenset(item["local"] for link in links for item in link["addr_info"])
 
 
 def make_bridge(place: LabPlace, network: str) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from herder.errors import LabError
 from herder.lab.answers import is_answering, wait_for_answers
-from herder.lab.daemon import daemons, log_tail, start_daemon
+from herder.lab.daemon import PROCESS_SERVERS, daemons, log_tail, start_daemon
 from herder.lab.inventory import write_inventory
 from herder.lab.keys import make_key, write_known_hosts
 from herder.lab.leftovers import making
@@ -56,7 +56,7 @@ class Processes:
         with self._changing():
             self._save(replace(self.state().server(name), stage=Stage.BOOTING))
             if not daemons(self.place):
-                start_daemon(self.place)
+                start_daemon(self.place, PROCESS_SERVERS)
 
     def wait(self, name: str, *, deadline_seconds: float = BOOT_SECONDS) -> Server:
         ready = self._wait([self.state().server(name)], time.monotonic(), deadline_seconds)
@@ -90,7 +90,7 @@ class Processes:
         make_key(self.place.key_file, f"herder lab {self.place.name}")
         self._save_all(LabState(name=self.place.name, kind=Kind.PROCESSES, reason=reason))
         servers = [self._save(replace(self._create(wish), stage=Stage.BOOTING)) for wish in wishes]
-        start_daemon(self.place)
+        start_daemon(self.place, PROCESS_SERVERS)
         ready = self._wait(servers, started, BOOT_SECONDS)
         up = tuple(replace(server, stage=Stage.UP) for server in ready)
         return self._save_all(replace(self.state().with_servers(up), is_complete=True))
