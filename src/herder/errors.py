@@ -86,6 +86,12 @@ class OperationFailed(HerderError):
         self.errno = errno
 
 
+class OperationTimedOut(OperationFailed):
+    """A module or command did not end in the time it was given; it has been ended."""
+
+    reference = "operation-timed-out"
+
+
 class LimitExceeded(HerderError):
     """Something grew past a bound; the text names the bound and its unit."""
 

@@ -1,0 +1,347 @@
+"""What the agent is doing for the controller: one object for each call that is under way."""
+
+from __future__ import annotations
+
+import signal
+from typing import Callable, Optional
+
+from herder.agent.children import Child, Limits, Outcome
+from herder.agent.commands import start_command
+from herder.agent.files import Reading, WholeFile
+from herder.agent.fork import fork_child
+from herder.agent.loop import Loop
+from herder.agent.modules import Launch, Modules
+from herder.agent.store import Store
+from herder.agent.tunnel import Tunnel
+from herder.agent.warmth import Warmth
+from herder.wire.frames import CHUNK_BYTES, Head, Kind
+from herder.wire.messages import (
+    INLINE_BYTES,
+    WINDOW_BYTES,
+    FetchFile,
+    OpenProcess,
+    PutFile,
+    RunCommand,
+    RunModule,
+    Settings,
+)
+
+Send = Callable[[Kind, int, Optional[Head], bytes], None]
+
+
+class Resources:
+    """What calls share: the loop, the settings, what was sent before."""
+
+    def __init__(self, loop: Loop, directory: Optional[str]) -> None:
+        self.loop = loop
+        self.settings = Settings()
+        self.store = Store(directory, self.settings.cache_limit_bytes)
+        self.warmth = Warmth(self.store, directory)
+        self.modules = Modules(self.store, self.warmth)
+
+    def settle(self, settings: Settings) -> None:
+        """Take the controller's settings."""
+        self.settings = settings
+        self.store.settle(is_kept=settings.cache, limit_bytes=settings.cache_limit_bytes)
+
+    def limits(self, timeout_seconds: float) -> Limits:
+        """Give the bounds of one child."""
+        settings = self.settings
+        return Limits(settings.output_limit_bytes, timeout_seconds, settings.grace_seconds)
+
+    def close(self) -> None:
+        """Tidy up what stays on the target."""
+        self.store.trim()
+
+
+class Line:
+    """A call's way to answer."""
+
+    def __init__(self, number: int, send: Send, on_over: Callable[[int], None]) -> None:
+        self.number = number
+        self._send = send
+        self._on_over = on_over
+
+    def send(self, kind: Kind, head: Optional[Head] = None, body: bytes = b"") -> None:
+        """Send a frame of this call."""
+        self._send(kind, self.number, head, body)
+
+    def finish(self, head: Head, body: bytes = b"") -> None:
+        """Answer; the call is over."""
+        self._on_over(self.number)
+        self.send(Kind.REPLY, head, body)
+
+    def fail(self, operation: str, reason: str, kind: str = "") -> None:
+        """Answer that it could not be done; the call is over."""
+        self._on_over(self.number)
+        head: Head = {"operation": operation, "reason": reason, "errno": 0, "kind": kind}
+        self.send(Kind.FAILURE, head)
+
+    def finish_outcome(self, operation: str, outcome: Outcome) -> None:
+        """Answer with how a child ended."""
+        if outcome.problem:
+            tail = (outcome.stderr or outcome.stdout)[-200:].decode(errors="replace")
+            reason = f"{outcome.problem}; last output: {tail!r}" if tail else outcome.problem
+            kind = "timeout" if outcome.problem.startswith("timed out") else ""
+            self.fail(operation, reason, kind)
+            return
+        head: Head = {"status": outcome.status, "stdout": len(outcome.stdout)}
+        if len(outcome.stdout) + len(outcome.stderr) <= INLINE_BYTES:
+            self.finish(head, outcome.stdout + outcome.stderr)
+            return
+        for name, content in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
+            for start in range(0, len(content), CHUNK_BYTES):
+                self.send(Kind.OUTPUT, {"stream": name}, content[start : start + CHUNK_BYTES])
+        self.finish({"status": outcome.status, "stdout": 0})
+
+
+class Call:
+    """What every call may be told; each kind says what it makes of it."""
+
+    may_produce = False
+
+    def __init__(self, line: Line, resources: Resources, operation: str) -> None:
+        self.line = line
+        self.resources = resources
+        self.operation = operation
+
+    def begin(self, body: bytes) -> None:
+        """Start, with the CALL frame's body."""
+
+    def take(self, content: bytes) -> None:
+        """DATA has come."""
+
+    def take_end(self) -> None:
+        """No more DATA will come."""
+
+    def supply(self, head: Head, body: bytes) -> None:
+        """What was needed has come."""
+
+    def credit(self, size: int) -> None:
+        """The controller has dealt with so many bytes of OUTPUT."""
+
+    def produce(self) -> None:
+        """Send some more; asked only while `may_produce`."""
+
+    def cancel(self) -> None:
+        """The controller no longer wants it."""
+        self.end()
+
+    def end(self) -> None:
+        """Stop and leave nothing."""
+
+    def kill(self) -> None:
+        """Stop what did not end when asked."""
+
+
+class _ChildCall(Call):
+    """A call that runs a child with its output caught."""
+
+    child: Optional[Child] = None
+
+    def done(self, outcome: Outcome) -> None:
+        """The child has ended: answer."""
+        self.line.finish_outcome(self.operation, outcome)
+
+    def end(self) -> None:
+        """End the child's process group."""
+        if self.child is not None:
+            self.child.end("cancelled")
+
+    def kill(self) -> None:
+        """End the child's process group at once."""
+        if self.child is not None:
+            self.child.kill()
+
+
+class BundleCall(_ChildCall):
+    """A call that needs a bundle; asks for what is missing first."""
+
+    def __init__(self, line: Line, resources: Resources, call: RunModule) -> None:
+        super().__init__(line, resources, f"module {call.name!r}")
+        self.call = call
+        self.params = b""
+
+    def begin(self, body: bytes) -> None:
+        """Start, or ask for what is missing."""
+        self.params = body
+        missing = self.resources.modules.missing(self.call)
+        if missing:
+            self.line.send(Kind.NEEDS, {"digests": missing})
+            return
+        self.start(self.resources.modules.prepare(self.call, self.params))
+
+    def supply(self, head: Head, body: bytes) -> None:
+        """Take the files that were missing and start."""
+        self.resources.store.add_all(head["parts"], body)
+        missing = self.resources.modules.missing(self.call)
+        if missing:
+            self.line.fail(self.operation, f"file {missing[0]} of the bundle did not come whole")
+            return
+        self.start(self.resources.modules.prepare(self.call, self.params))
+
+    def start(self, launch: Launch) -> None:
+        """Run what is ready."""
+
+
+class ModuleCall(BundleCall):
+    """A module in a forked child."""
+
+    launch: Optional[Launch] = None
+
+    def start(self, launch: Launch) -> None:
+        """Fork the child."""
+        self.launch = launch
+        loop = self.resources.loop
+        process_id, pipes = fork_child(loop, launch.program)
+        limits = self.resources.limits(self.call.timeout_seconds)
+        self.child = Child(loop, process_id, pipes, limits, self.done)
+
+    def done(self, outcome: Outcome) -> None:
+        """Clean up and answer."""
+        if self.launch is not None:
+            self.launch.clean_up()
+        super().done(outcome)
+
+
+class CommandCall(_ChildCall):
+    """A shell line."""
+
+    def __init__(self, line: Line, resources: Resources, call: RunCommand) -> None:
+        super().__init__(line, resources, call.operation)
+        self._call = call
+
+    def begin(self, body: bytes) -> None:
+        """Start the command."""
+        limits = self.resources.limits(self._call.timeout_seconds)
+        self.child = start_command(self.resources.loop, self._call, body, limits, self.done)
+
+
+class PutCall(Call):
+    """A file on its way here."""
+
+    def __init__(self, line: Line, resources: Resources, call: PutFile) -> None:
+        super().__init__(line, resources, call.operation)
+        self._call = call
+        self._file: Optional[WholeFile] = None
+
+    def begin(self, body: bytes) -> None:
+        """Open the file; write all of it when it came along."""
+        self._file = WholeFile(self._call.path, self._call.mode)
+        if not self._call.is_streamed:
+            self.take(body)
+            self.take_end()
+
+    def take(self, content: bytes) -> None:
+        """Write the next part."""
+        if self._file is not None:
+            self._file.write(content)
+            if self._call.is_streamed:
+                self.line.send(Kind.GRANT, {"bytes": len(content)})
+
+    def take_end(self) -> None:
+        """Put the file in its place and answer."""
+        if self._file is not None:
+            self._file.finish()
+            self._file = None
+            self.line.finish({})
+
+    def cancel(self) -> None:
+        """Leave nothing and say so."""
+        self.end()
+        self.line.fail(self.operation, "cancelled")
+
+    def end(self) -> None:
+        """Leave no half file."""
+        if self._file is not None:
+            self._file.abandon()
+            self._file = None
+
+
+class FetchCall(Call):
+    """A file on its way to the controller."""
+
+    def __init__(self, line: Line, resources: Resources, call: FetchFile) -> None:
+        super().__init__(line, resources, call.operation)
+        self._call = call
+        self._reading: Optional[Reading] = None
+
+    @property
+    def may_produce(self) -> bool:  # type: ignore[override]
+        """Whether the controller still takes bytes."""
+        return self._reading is not None and self._reading.may_send
+
+    def begin(self, body: bytes) -> None:
+        """Open the file."""
+        self._reading = Reading(self._call.path, WINDOW_BYTES)
+
+    def credit(self, size: int) -> None:
+        """Go on with so many bytes."""
+        if self._reading is not None:
+            self._reading.grant(size)
+
+    def produce(self) -> None:
+        """Send the next part, or the answer at the end."""
+        assert self._reading is not None
+        chunk = self._reading.next_chunk(CHUNK_BYTES)
+        if chunk:
+            self.line.send(Kind.OUTPUT, None, chunk)
+            return
+        self.end()
+        self.line.finish({})
+
+    def cancel(self) -> None:
+        """Stop and say so."""
+        self.end()
+        self.line.fail(self.operation, "cancelled")
+
+    def end(self) -> None:
+        """Close the file."""
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
+
+
+class TunnelCall(Call):
+    """A second agent's bytes."""
+
+    def __init__(self, line: Line, resources: Resources, call: OpenProcess) -> None:
+        super().__init__(line, resources, call.operation)
+        self._call = call
+        self._tunnel: Optional[Tunnel] = None
+
+    def begin(self, body: bytes) -> None:
+        """Start the program."""
+        self._tunnel = Tunnel(
+            self.resources.loop,
+            self._call,
+            lambda name, chunk: self.line.send(Kind.OUTPUT, {"stream": name}, chunk),
+            lambda status: self.line.finish({"status": status}),
+        )
+
+    def take(self, content: bytes) -> None:
+        """Pass bytes on."""
+        if self._tunnel is not None:
+            self._tunnel.write(content)
+
+    def take_end(self) -> None:
+        """Pass the end of input on."""
+        if self._tunnel is not None:
+            self._tunnel.close()
+
+    def cancel(self) -> None:
+        """Close its input and ask it to end."""
+        self.end()
+        self._signal(signal.SIGTERM)
+
+    def end(self) -> None:
+        """Close its input: an agent ends by itself then."""
+        self.take_end()
+
+    def kill(self) -> None:
+        """End what did not end by itself."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self._tunnel is not None:
+            self._tunnel.kill(number)

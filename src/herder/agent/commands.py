@@ -1,0 +1,47 @@
+"""Starts commands: a shell line with its output caught."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Callable
+
+from herder.agent.children import Child, Limits, Outcome, Pipes
+from herder.agent.loop import Loop
+from herder.wire.messages import RunCommand
+
+
+def start_command(
+    loop: Loop, call: RunCommand, stdin: bytes, limits: Limits, on_done: Callable[[Outcome], None]
+) -> Child:
+    """Start a shell line in a process group of its own.
+
+    *Raises*: OSError when the shell or the directory is not there.
+    """
+    program = subprocess.Popen(
+        [call.executable, "-c", call.shell_line],
+        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=os.path.expanduser(call.directory) if call.directory else None,
+        env=dict(os.environ, **call.environment),
+        start_new_session=True,
+    )
+    child = Child(loop, program.pid, _detached_pipes(program), limits, on_done)
+    child.feed(stdin)
+    # the loop waits for it; Popen must not do so too
+    program.returncode = 0
+    return child
+
+
+def _detached_pipes(program: subprocess.Popen) -> Pipes:
+    assert program.stdout is not None
+    assert program.stderr is not None
+    stdin = _detach(program.stdin) if program.stdin is not None else None
+    return Pipes(_detach(program.stdout), _detach(program.stderr), stdin)
+
+
+def _detach(stream) -> int:  # type: ignore[no-untyped-def]
+    descriptor = os.dup(stream.fileno())
+    stream.close()
+    return descriptor

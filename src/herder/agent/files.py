@@ -1,0 +1,172 @@
+"""Files and directories on the target: each function does one thing and raises OSError."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+import time
+from binascii import hexlify
+from typing import BinaryIO, Optional
+
+from herder.wire.frames import Head
+
+_BLOCK_BYTES = 1024 * 1024
+
+
+class WholeFile:
+    """A file that appears under its name only when all of it is written."""
+
+    def __init__(self, path: str, mode: int) -> None:
+        self._path = os.path.realpath(os.path.expanduser(path))
+        if os.path.isdir(self._path):
+            raise IsADirectoryError(21, "is a directory", self._path)
+        folder, name = os.path.split(self._path)
+        self._temporary = f"{folder}/.{name[:64]}.{hexlify(os.urandom(6)).decode()}"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        self._descriptor = os.open(self._temporary, flags, 0o666 if mode < 0 else 0o600)
+        with self._undone_on_error():
+            self._take_over(mode)
+
+    def write(self, content: bytes) -> None:
+        """Add content; on an error nothing is left."""
+        with self._undone_on_error():
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+
+    def finish(self) -> None:
+        """Put the file in its place."""
+        with self._undone_on_error():
+            os.close(self._descriptor)
+            self._descriptor = -1
+            os.rename(self._temporary, self._path)
+
+    def abandon(self) -> None:
+        """Leave no trace."""
+        if self._descriptor >= 0:
+            with contextlib.suppress(OSError):
+                os.close(self._descriptor)
+            self._descriptor = -1
+        with contextlib.suppress(OSError):
+            os.unlink(self._temporary)
+
+    def _take_over(self, mode: int) -> None:
+        if mode >= 0:
+            os.fchmod(self._descriptor, mode)
+        with contextlib.suppress(FileNotFoundError):
+            old = os.stat(self._path)
+            if mode < 0:
+                os.fchmod(self._descriptor, stat.S_IMODE(old.st_mode))
+            with contextlib.suppress(PermissionError):
+                os.fchown(self._descriptor, old.st_uid, old.st_gid)
+
+    @contextlib.contextmanager
+    def _undone_on_error(self):  # type: ignore[no-untyped-def]
+        try:
+            yield
+        except BaseException:
+            self.abandon()
+            raise
+
+
+def open_for_reading(path: str) -> BinaryIO:
+    """Open a file whole and unbuffered."""
+    return open(os.path.expanduser(path), "rb", buffering=0)
+
+
+def describe(path: str, *, follow: bool, checksum: bool) -> Head:
+    """Give the fields of model.ports.FileStatus for a path."""
+    path = os.path.expanduser(path)
+    try:
+        status = os.stat(path) if follow else os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return {"exists": False}
+    is_regular = stat.S_ISREG(status.st_mode)
+    return {
+        "exists": True,
+        "is_directory": stat.S_ISDIR(status.st_mode),
+        "is_link": stat.S_ISLNK(status.st_mode),
+        "is_regular": is_regular,
+        "mode": stat.S_IMODE(status.st_mode),
+        "uid": status.st_uid,
+        "gid": status.st_gid,
+        "size": status.st_size,
+        "modified": status.st_mtime,
+        "checksum": _sha1(path) if checksum and is_regular else "",
+        "link_target": os.readlink(path) if stat.S_ISLNK(status.st_mode) else "",
+    }
+
+
+def _sha1(path: str) -> str:
+    digest = hashlib.sha1()
+    try:
+        with open(path, "rb") as file:
+            for block in iter(lambda: file.read(_BLOCK_BYTES), b""):
+                digest.update(block)
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+def make_temporary_directory(parent: str) -> str:
+    """Make a directory named as ansible names its own; in the system's place when refused.
+
+    *Source*: ansible-core 2.19 plugins/action/__init__.py, `_make_tmp_path`.
+    """
+    name = f"ansible-tmp-{time.time()}-{os.getpid()}-{int(hexlify(os.urandom(6)), 16)}"
+    wanted = os.path.expanduser(parent)
+    if os.path.isabs(wanted):
+        with contextlib.suppress(OSError):
+            os.makedirs(wanted, 0o700, exist_ok=True)
+            return _made(f"{wanted}/{name}")
+    return _made(f"{tempfile.gettempdir()}/{name}")
+
+
+def _made(path: str) -> str:
+    os.mkdir(path, 0o700)
+    os.chmod(path, 0o700)
+    return path
+
+
+def remove(path: str) -> None:
+    """Remove a file or a whole directory; a path that is not there is well."""
+    path = os.path.expanduser(path)
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+        return
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+class Reading:
+    """A file on its way to the controller, no faster than it is taken."""
+
+    def __init__(self, path: str, window_bytes: int) -> None:
+        self._file: Optional[BinaryIO] = open_for_reading(path)
+        self._credit = window_bytes
+
+    @property
+    def may_send(self) -> bool:
+        """Whether the controller still takes bytes."""
+        return self._credit > 0
+
+    def grant(self, size: int) -> None:
+        """The controller has stored so many bytes."""
+        self._credit += size
+
+    def next_chunk(self, limit: int) -> bytes:
+        """Give the next bytes, b'' at the end."""
+        assert self._file is not None
+        chunk = self._file.read(min(limit, self._credit)) or b""
+        self._credit -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """Give the file up."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,113 @@
+"""Runs a bundle's module in a forked child, as ansible-core's AnsiballZ wrapper would run it.
+
+*Source*: ansible-core 2.19 _internal/_ansiballz/_wrapper.py and
+module_utils/_internal/_ansiballz/_loader.py; the child calls the latter's `run_module`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import sys
+from typing import Callable, Dict, Optional, Tuple
+
+from herder.agent import respawn
+from herder.agent.importer import BundleImporter
+from herder.agent.store import ROOT, Store
+from herder.agent.warmth import Warmth, forget
+from herder.wire.messages import RunModule
+
+_LOADER = "ansible.module_utils._internal._ansiballz._loader"
+
+
+class Launch:
+    """One module ready to run: `program` is for a forked child, `clean_up` for the agent after it."""
+
+    def __init__(self, program: Callable[[], None], payload_path: Optional[str]) -> None:
+        self.program = program
+        self._payload_path = payload_path
+
+    def clean_up(self) -> None:
+        """Remove what the child may have left; call it when the child has ended."""
+        if self._payload_path is not None:
+            respawn.remove(self._payload_path)
+
+
+class Modules:
+    """Knows the bundles of this conversation and how to run them."""
+
+    def __init__(self, store: Store, warmth: Warmth) -> None:
+        self._store = store
+        self._warmth = warmth
+        self._bundles: Dict[str, BundleImporter] = {}
+        self._manifests: Dict[str, Tuple[Tuple[str, str], ...]] = {}
+
+    def missing(self, call: RunModule) -> list:
+        """Give the digests that must come before this call can run."""
+        if call.bundle in self._bundles:
+            return []
+        if call.manifest:
+            self._manifests[call.bundle] = tuple((str(p), str(d)) for p, d in call.manifest)
+        return self._store.missing(self._manifests[call.bundle])
+
+    def prepare(self, call: RunModule, params: bytes) -> Launch:
+        """Make a call ready to be forked; assumes that nothing is missing."""
+        importer = self._importer(call.bundle)
+        is_warm = self._warmth.fits(importer)
+        path = respawn.choose_path(call.name) if importer.digest(respawn.MODULE) else None
+
+        def program() -> None:
+            if not is_warm:
+                forget()
+            _run(importer, call, params, path)
+
+        return Launch(program, path)
+
+    def _importer(self, bundle: str) -> BundleImporter:
+        importer = self._bundles.get(bundle)
+        if importer is None:
+            parts = self._manifests[bundle]
+            self._store.compile(parts)
+            importer = self._bundles[bundle] = BundleImporter(self._store, parts)
+        return importer
+
+
+def _run(importer: BundleImporter, call: RunModule, params: bytes, path: Optional[str]) -> None:
+    os.environ.update(call.environment)
+    _enter_directory()
+    _limit_files(call.rlimit_nofile)
+    sys.meta_path.insert(0, importer)
+    if path is not None:
+        respawn.install(importer, path)
+    importlib.import_module(_LOADER).run_module(
+        json_params=params,
+        profile=call.profile,
+        module_fqn=call.fqn,
+        modlib_path=path or ROOT,
+        extensions=json.loads(call.extensions),
+    )
+
+
+def _enter_directory() -> None:
+    try:
+        os.getcwd()
+    except OSError:
+        try:
+            os.chdir(os.path.expanduser("~"))
+        except OSError:
+            os.chdir("/")
+
+
+def _limit_files(wanted: int) -> None:
+    if not wanted:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit = min(hard, wanted) if hard != resource.RLIM_INFINITY else wanted
+    if limit != soft:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+        except ValueError:
+            # some systems lie about their hard limit
+            return

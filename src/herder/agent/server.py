@@ -1,0 +1,185 @@
+"""Takes calls from the channel, has them done, answers; ends when the controller is gone.
+
+Laws: every CALL is answered by exactly one REPLY or FAILURE, unless the controller is gone; nothing
+that was started for a call outlives the conversation, except jobs and what modules made daemons.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Callable, Dict, Optional
+
+from herder.agent import files, jobs
+from herder.agent.calls import (
+    Call,
+    CommandCall,
+    FetchCall,
+    Line,
+    ModuleCall,
+    PutCall,
+    Resources,
+    TunnelCall,
+)
+from herder.agent.channel import Channel
+from herder.agent.loop import Loop
+from herder.wire.frames import Frame, Head, Kind
+from herder.wire.messages import (
+    ExpandUser,
+    FetchFile,
+    MakeTemporaryDirectory,
+    OpenProcess,
+    Operation,
+    PutFile,
+    Remove,
+    RunCommand,
+    RunModule,
+    Settings,
+    Stat,
+    to_operation,
+)
+
+_FAREWELL_SECONDS = 2.0
+_TUNNEL_FAREWELL_SECONDS = 5.0
+
+
+class Server:
+    """One conversation, from the agent's side."""
+
+    def __init__(self, loop: Loop, channel: Channel, resources: Resources) -> None:
+        self._loop = loop
+        self._channel = channel
+        self._resources = resources
+        self._calls: Dict[int, Call] = {}
+        self._last_heard = time.monotonic()
+
+    def run(self) -> None:
+        """Serve until the controller closes or falls silent, then leave nothing behind."""
+        self._channel.start(self._take)
+        self._loop.later(5.0, self._check_silence)
+        while self._channel.is_open:
+            self._loop.run_once()
+            self._pump()
+        self._say_farewell()
+
+    def _take(self, frame: Frame) -> None:
+        self._last_heard = time.monotonic()
+        if frame.kind is Kind.CALL:
+            self._guard(frame.id, "call", lambda: self._open(frame))
+        elif frame.kind is Kind.PING:
+            self._channel.send(Kind.PONG, 0)
+        elif frame.kind is Kind.SETTINGS:
+            self._resources.settle(Settings(**frame.head))
+        else:
+            call = self._calls.get(frame.id)
+            if call is not None:
+                self._guard(frame.id, call.operation, lambda: _hand_over(call, frame))
+
+    def _guard(self, number: int, operation: str, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except OSError as error:
+            self._fail(number, operation, _reason(error), error.errno or 0)
+        except Exception as error:  # noqa: BLE001 -- the shell: what goes wrong is an answer
+            self._fail(number, operation, f"{type(error).__name__}: {error}", 0)
+
+    def _fail(self, number: int, operation: str, reason: str, errno: int) -> None:
+        call = self._calls.pop(number, None)
+        if call is not None:
+            call.end()
+        head: Head = {"operation": operation, "reason": reason, "errno": errno}
+        self._channel.send(Kind.FAILURE, number, head)
+
+    def _open(self, frame: Frame) -> None:
+        operation = to_operation(frame.head)
+        simple = self._simple(operation)
+        if simple is not None:
+            self._guard(frame.id, operation.operation, lambda: self._answer(frame.id, simple()))
+            return
+        call = self._started(frame, operation)
+        self._calls[frame.id] = call
+        self._guard(frame.id, operation.operation, lambda: call.begin(frame.body))
+
+    def _answer(self, number: int, head: Head) -> None:
+        self._channel.send(Kind.REPLY, number, head)
+
+    def _simple(self, operation: Operation) -> Optional[Callable[[], Head]]:
+        if isinstance(operation, Stat):
+            stat = operation
+            return lambda: files.describe(stat.path, follow=stat.follow, checksum=stat.checksum)
+        if isinstance(operation, MakeTemporaryDirectory):
+            parent = operation.parent
+            return lambda: {"path": files.make_temporary_directory(parent)}
+        if isinstance(operation, Remove):
+            path = operation.path
+            return lambda: {"removed": files.remove(path)}
+        if isinstance(operation, ExpandUser):
+            name = operation.path
+            return lambda: {"path": os.path.expanduser(name)}
+        return None
+
+    def _started(self, frame: Frame, operation: Operation) -> Call:
+        line = Line(frame.id, self._channel.send, self._forget)
+        if isinstance(operation, RunModule):
+            kind = jobs.JobCall if operation.async_seconds else ModuleCall
+            return kind(line, self._resources, operation)
+        if isinstance(operation, RunCommand):
+            return CommandCall(line, self._resources, operation)
+        if isinstance(operation, PutFile):
+            return PutCall(line, self._resources, operation)
+        if isinstance(operation, FetchFile):
+            return FetchCall(line, self._resources, operation)
+        assert isinstance(operation, OpenProcess)
+        return TunnelCall(line, self._resources, operation)
+
+    def _forget(self, number: int) -> None:
+        self._calls.pop(number, None)
+
+    def _pump(self) -> None:
+        # producers go on only while the channel has room: they never fill our memory
+        while self._channel.has_room:
+            producers = [call for call in self._calls.values() if call.may_produce]
+            if not producers:
+                return
+            for call in producers:
+                self._guard(call.line.number, call.operation, call.produce)
+
+    def _check_silence(self) -> None:
+        silence = time.monotonic() - self._last_heard
+        limit = self._resources.settings.silence_seconds
+        if silence >= limit:
+            self._channel.close()
+            return
+        self._loop.later(min(5.0, limit - silence + 0.1), self._check_silence)
+
+    def _say_farewell(self) -> None:
+        for call in tuple(self._calls.values()):
+            call.end()
+        deadline = time.monotonic() + _TUNNEL_FAREWELL_SECONDS
+        kill_at = time.monotonic() + _FAREWELL_SECONDS
+        self._loop.later(_FAREWELL_SECONDS, lambda: None)
+        while self._loop.children and time.monotonic() < deadline:
+            self._loop.later(0.2, lambda: None)
+            self._loop.run_once()
+            if time.monotonic() >= kill_at:
+                for call in tuple(self._calls.values()):
+                    call.kill()
+        self._resources.close()
+
+
+def _hand_over(call: Call, frame: Frame) -> None:
+    if frame.kind is Kind.DATA:
+        call.take(frame.body)
+    elif frame.kind is Kind.END:
+        call.take_end()
+    elif frame.kind is Kind.SUPPLY:
+        call.supply(frame.head, frame.body)
+    elif frame.kind is Kind.CREDIT:
+        call.credit(int(frame.head["bytes"]))
+    elif frame.kind is Kind.CANCEL:
+        call.cancel()
+
+
+def _reason(error: OSError) -> str:
+    text = os.strerror(error.errno) if error.errno else str(error)
+    return f"{text}: {error.filename!r}" if error.filename else text

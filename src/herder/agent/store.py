@@ -1,0 +1,147 @@
+"""What the controller has sent: sources and their code objects, in memory and in a private cache.
+
+*Shapes*: a file is named by its path inside the bundle and the sha256 of its content; the code
+object depends on both, because it knows the name of its file. A cache entry is the length of the
+compressed source (4 bytes), the compressed source, the marshalled code (empty: does not compile).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import marshal
+import os
+import struct
+import zlib
+from types import CodeType
+from typing import Dict, Iterable, List, Optional, Tuple
+
+from herder.agent.start import MAGIC, read_checked, write_checked
+
+ROOT = "/dev/null/ansible_payload.zip"
+"""Where bundles seem to lie: nobody can ever put a file below it."""
+
+_LENGTH = struct.Struct("!I")
+_PREFIX = f"part-{MAGIC}-"
+
+Part = Tuple[str, str]
+"""A path inside a bundle and the digest of the content it has there."""
+
+
+class Store:
+    """Keeps parts by path and digest; without a directory only in memory."""
+
+    def __init__(self, directory: Optional[str], limit_bytes: int) -> None:
+        self._directory = directory
+        self._limit_bytes = limit_bytes
+        self._packed: Dict[str, bytes] = {}
+        self._code: Dict[Part, Optional[CodeType]] = {}
+        self._is_changed = False
+
+    def missing(self, parts: Iterable[Part]) -> List[str]:
+        """Give the digests that neither memory nor cache has; loads what the cache has."""
+        absent = {part[1]: None for part in parts if not self._has(part)}
+        return list(absent)
+
+    def add(self, digest: str, packed: bytes) -> bool:
+        """Take a compressed source; False when it is not what the digest names."""
+        if hashlib.sha256(zlib.decompress(packed)).hexdigest() != digest:
+            return False
+        self._packed[digest] = packed
+        return True
+
+    def add_all(self, parts: List[List[object]], body: bytes) -> None:
+        """Take many, as [[digest, size], ...] and their compressed contents one after another."""
+        start = 0
+        for digest, size in parts:
+            end = start + int(str(size))
+            self.add(str(digest), body[start:end])
+            start = end
+
+    def settle(self, *, is_kept: bool, limit_bytes: int) -> None:
+        """Take the controller's word on whether and how much may be kept on disk."""
+        self._limit_bytes = limit_bytes
+        if not is_kept:
+            self._directory = None
+
+    def compile(self, parts: Iterable[Part]) -> None:
+        """Make the code objects of these parts and keep them; assumes that none is missing."""
+        for part in parts:
+            if part not in self._code:
+                code = self._compiled(part)
+                self._code[part] = code
+                self._keep(part, code)
+
+    def source(self, digest: str) -> bytes:
+        """Give a content; assumes that it is here."""
+        return zlib.decompress(self._packed[digest])
+
+    def code(self, part: Part) -> CodeType:
+        """Give a part's code object.
+
+        *Raises*: SyntaxError when this Python cannot read the source.
+        """
+        code = self._code.get(part)
+        if code is None:
+            code = compile(self.source(part[1]), f"{ROOT}/{part[0]}", "exec", dont_inherit=True)
+        return code
+
+    def trim(self) -> None:
+        """Remove the oldest entries while the cache is over its bound; nothing new: nothing done."""
+        if self._directory and self._is_changed:
+            with contextlib.suppress(OSError):
+                _trim(self._directory, self._limit_bytes)
+
+    def _has(self, part: Part) -> bool:
+        return part in self._code or part[1] in self._packed or self._load(part)
+
+    def _load(self, part: Part) -> bool:
+        kept = read_checked(self._path(part)) if self._directory else None
+        if kept is None:
+            return False
+        (size,) = _LENGTH.unpack_from(kept)
+        code = kept[_LENGTH.size + size :]
+        self._packed[part[1]] = kept[_LENGTH.size : _LENGTH.size + size]
+        self._code[part] = marshal.loads(code) if code else None
+        return True
+
+    def _keep(self, part: Part, code: Optional[CodeType]) -> None:
+        if self._directory is None:
+            return
+        packed = self._packed[part[1]]
+        content = _LENGTH.pack(len(packed)) + packed + (marshal.dumps(code) if code else b"")
+        self._is_changed = True
+        if not write_checked(self._path(part), content):
+            self._directory = None
+
+    def _compiled(self, part: Part) -> Optional[CodeType]:
+        if not part[0].endswith(".py"):
+            return None
+        with contextlib.suppress(SyntaxError, ValueError):
+            source = self.source(part[1])
+            return compile(source, f"{ROOT}/{part[0]}", "exec", dont_inherit=True)
+        return None
+
+    def _path(self, part: Part) -> str:
+        name = hashlib.sha256("\0".join(part).encode()).hexdigest()
+        return f"{self._directory}/{_PREFIX}{name[:40]}"
+
+
+def count_entries(directory: Optional[str]) -> int:
+    """Give how many parts for this Python the cache holds."""
+    if directory is None:
+        return 0
+    with contextlib.suppress(OSError):
+        return sum(1 for name in os.listdir(directory) if name.startswith(_PREFIX))
+    return 0
+
+
+def _trim(directory: str, limit_bytes: int) -> None:
+    with os.scandir(directory) as found:
+        entries = [(each.stat().st_mtime, each.stat().st_size, each.path) for each in found]
+    total = sum(size for _, size, _ in entries)
+    for _, size, path in sorted(entries):
+        if total <= limit_bytes:
+            return
+        os.unlink(path)
+        total -= size

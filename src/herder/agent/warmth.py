@@ -1,0 +1,157 @@
+"""What the agent has imported ahead, so that a forked child need not; and when that is stale.
+
+Law: a child must not see anything that a fresh Python would not see. What is imported ahead fits a
+bundle when every name has the same content there; what changes where Python looks for modules
+(a package installed during the run) makes the agent forget and import again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import platform
+import site
+import sys
+from typing import Dict, List, Optional, Tuple
+
+from herder.agent.importer import BundleImporter
+from herder.agent.start import MAGIC, read_checked, write_checked
+from herder.agent.store import Part, Store
+
+_LOADER = "ansible.module_utils._internal._ansiballz._loader"
+_ENTRIES = (
+    _LOADER,
+    "ansible.module_utils.basic",
+    "ansible.module_utils._internal._json._profiles._module_legacy_c2m",
+    "ansible.module_utils._internal._json._profiles._module_legacy_m2c",
+    "ansible.module_utils.common.locale",
+    "ansible.module_utils.common.file",
+)
+_STANDARD = (
+    "atexit base64 codecs datetime difflib errno filecmp fnmatch glob grp hashlib linecache "
+    "locale platform pwd re runpy selectors shlex shutil signal socket stat string subprocess "
+    "syslog tempfile textwrap threading time traceback types uuid zipfile"
+).split()
+
+Fingerprint = Tuple[Tuple[str, int], ...]
+
+
+class Warmth:
+    """The modules that are imported ahead in this process."""
+
+    def __init__(self, store: Store, directory: Optional[str]) -> None:
+        self._store = store
+        self._note = f"{directory}/ahead-{MAGIC}" if directory else None
+        self._loaded: Dict[str, str] = {}
+        self._is_tried = False
+        self._fingerprint = _fingerprint()
+
+    def start(self) -> None:
+        """Import what the last run on this host used, while nobody waits for it."""
+        for name in _STANDARD:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+        note = read_checked(self._note) if self._note else None
+        if note is None:
+            return
+        parts: List[Part] = [(str(path), str(digest)) for path, digest in json.loads(note)]
+        if not self._store.missing(parts):
+            self._import(BundleImporter(self._store, tuple(parts)))
+            self._is_tried = False
+
+    def fits(self, importer: BundleImporter) -> bool:
+        """Whether a child that runs this bundle may use what is imported; imports when first asked.
+
+        When it must not, the child calls `forget` before it imports anything.
+        """
+        self._refresh()
+        if not self._matches(importer) and not self._is_tried:
+            forget()
+            self._import(importer)
+            self._write_note(importer)
+        return bool(self._loaded) and self._matches(importer)
+
+    def _refresh(self) -> None:
+        seen = _fingerprint()
+        if seen == self._fingerprint:
+            return
+        self._fingerprint = seen
+        forget()
+        self._loaded = {}
+        self._is_tried = False
+        importlib.invalidate_caches()
+        _find_new_site_folders()
+
+    def _matches(self, importer: BundleImporter) -> bool:
+        if not self._loaded:
+            return False
+        return all(importer.digest(name) == digest for name, digest in self._loaded.items())
+
+    def _import(self, importer: BundleImporter) -> None:
+        self._is_tried = True
+        sys.meta_path.insert(0, importer)
+        try:
+            for name in _ENTRIES:
+                if importer.digest(name):
+                    importlib.import_module(name)
+            self._loaded = {
+                name: importer.digest(name) for name in tuple(sys.modules) if _is_ours(name)
+            }
+        except Exception:  # noqa: BLE001 -- the child meets the same error and reports it
+            forget()
+            self._loaded = {}
+        finally:
+            sys.meta_path.remove(importer)
+        _settle()
+
+    def _write_note(self, importer: BundleImporter) -> None:
+        if self._note and self._loaded:
+            names = {importer.get_filename(name) for name in self._loaded if importer.digest(name)}
+            parts = [part for part in importer.parts if any(n.endswith(part[0]) for n in names)]
+            write_checked(self._note, json.dumps(parts).encode())
+
+
+def forget() -> None:
+    """Drop every module of ansible, and of packages beside it that could have changed."""
+    for name, module in tuple(sys.modules.items()):
+        file = getattr(module, "__file__", None) or ""
+        if _is_ours(name) or "/site-packages/" in file or "/dist-packages/" in file:
+            del sys.modules[name]
+
+
+def _is_ours(name: str) -> bool:
+    return name.partition(".")[0] in ("ansible", "ansible_collections")
+
+
+def _settle() -> None:
+    # what a fork shares must not be touched by the collector, or each child copies it
+    platform._uname_cache = None  # type: ignore[attr-defined]  # noqa: SLF001 -- a task may rename the host
+    gc.collect()
+    gc.freeze()
+
+
+def _fingerprint() -> Fingerprint:
+    return tuple((path, _modified(path)) for path in (*_site_folders(), *sys.path, "/etc/ld.so.cache"))
+
+
+def _site_folders() -> List[str]:
+    folders = list(site.getsitepackages()) if hasattr(site, "getsitepackages") else []
+    if site.ENABLE_USER_SITE:
+        folders.append(site.getusersitepackages())
+    return folders
+
+
+def _modified(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _find_new_site_folders() -> None:
+    for folder in _site_folders():
+        if os.path.isdir(folder):
+            site.addsitedir(folder, set(sys.path))

@@ -1,0 +1,135 @@
+"""What can be asked of a host: each operation of model.ports.Session as one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from herder.model.ports import AgentFacts, CommandCall, Completed, FileStatus, ModuleBundle, ModuleCall
+from herder.session import replies
+from herder.session.connection import Connection, PendingCall
+from herder.session.parcels import Parcels
+from herder.session.transfer import blocks_of_bytes, blocks_of_file, fetch, put
+from herder.wire.frames import Frame
+from herder.wire.messages import (
+    INLINE_BYTES,
+    ExpandUser,
+    MakeTemporaryDirectory,
+    Operation,
+    PutFile,
+    Remove,
+    RunCommand,
+    RunModule,
+    Stat,
+)
+
+
+class HostSession:
+    """One conversation with one host as one user; implements model.ports.Session."""
+
+    def __init__(self, connection: Connection, parcels: Parcels) -> None:
+        self.connection = connection
+        self._parcels = parcels
+        self._bundles: set[str] = set()
+        self._sent: set[str] = set()
+
+    @property
+    def facts(self) -> AgentFacts:
+        """What the agent said of itself."""
+        assert self.connection.greeting is not None
+        return replies.facts(self.connection.greeting)
+
+    async def run_module(self, call: ModuleCall) -> Completed:
+        """Run a bundle's module in a child of the agent."""
+        pending = self.connection.new_call()
+        pending.on_needs = lambda digests: self._supply(pending, call.bundle, digests)
+        self.connection.make(self._module_operation(call), call.params, pending)
+        if self._is_target_empty:
+            self._supply(pending, call.bundle, [file.digest for file in call.bundle.files])
+        return await self._completed(pending)
+
+    async def run_command(self, call: CommandCall) -> Completed:
+        """Run a shell line."""
+        operation = RunCommand(
+            shell_line=call.shell_line,
+            executable=call.executable,
+            directory=call.directory or "",
+            environment=dict(call.environment),
+            timeout_seconds=call.timeout_seconds or 0.0,
+        )
+        pending = self.connection.new_call()
+        self.connection.make(operation, call.stdin or b"", pending)
+        return await self._completed(pending)
+
+    async def put_bytes(self, content: bytes, path: str, *, mode: int | None = None) -> None:
+        """Write a file, whole or not at all."""
+        wanted = -1 if mode is None else mode
+        if len(content) <= INLINE_BYTES:
+            await self._ask(PutFile(path, wanted), content)
+        else:
+            await put(self.connection, blocks_of_bytes(content), path, wanted)
+
+    async def put_file(self, source: str, path: str, *, mode: int | None = None) -> None:
+        """Send a file of this machine."""
+        wanted = -1 if mode is None else mode
+        await put(self.connection, blocks_of_file(source), path, wanted)
+
+    async def fetch_file(self, path: str, destination: str) -> None:
+        """Bring a file here, whole or not at all."""
+        await fetch(self.connection, path, destination)
+
+    async def stat(self, path: str, *, follow: bool, checksum: bool) -> FileStatus:
+        """Say what is at a path."""
+        return replies.file_status((await self._ask(Stat(path, follow, checksum))).head)
+
+    async def make_temporary_directory(self, parent: str) -> str:
+        """Make a private directory; give its path."""
+        return replies.path((await self._ask(MakeTemporaryDirectory(parent))).head)
+
+    async def remove(self, path: str) -> None:
+        """Remove a file or a whole directory."""
+        await self._ask(Remove(path))
+
+    async def expand_user(self, path: str) -> str:
+        """Resolve a leading ~ on the host."""
+        return replies.path((await self._ask(ExpandUser(path))).head)
+
+    @property
+    def _is_target_empty(self) -> bool:
+        # then waiting to be asked for files would only cost a round trip
+        assert self.connection.greeting is not None
+        return self.connection.greeting.cached == 0
+
+    def _module_operation(self, call: ModuleCall) -> RunModule:
+        bundle = call.bundle
+        is_known = bundle.digest in self._bundles
+        self._bundles.add(bundle.digest)
+        return RunModule(
+            name=bundle.name,
+            fqn=bundle.fqn,
+            bundle=bundle.digest,
+            manifest=[] if is_known else self._parcels.manifest(bundle),
+            profile=bundle.profile,
+            rlimit_nofile=bundle.rlimit_nofile,
+            extensions=bundle.extensions,
+            environment=dict(call.environment),
+            timeout_seconds=call.timeout_seconds or 0.0,
+            async_seconds=call.async_seconds,
+            async_dir=call.async_dir,
+            job_id=call.job_id,
+        )
+
+    def _supply(self, pending: PendingCall, bundle: ModuleBundle, digests: Iterable[str]) -> None:
+        wanted = [digest for digest in digests if digest not in self._sent]
+        self._sent.update(wanted)
+        if wanted or not self._is_target_empty:
+            data = self._parcels.supply(pending.number, bundle, wanted)
+            self.connection.stream.write(data)
+
+    async def _ask(self, operation: Operation, body: bytes = b"") -> Frame:
+        pending = self.connection.new_call()
+        self.connection.make(operation, body, pending)
+        return await self.connection.answer(pending)
+
+    async def _completed(self, pending: PendingCall) -> Completed:
+        frame = await self.connection.answer(pending)
+        return replies.completed(frame, b"".join(pending.stdout), b"".join(pending.stderr))

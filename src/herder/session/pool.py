@@ -1,0 +1,152 @@
+"""All sessions of a run: made when first asked for, shared, ended together."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from herder.errors import HerderError, HostUnreachable
+from herder.model.ports import Completed, Session
+from herder.model.route import Route
+from herder.session.connection import Connection, SessionLimits
+from herder.session.host_session import HostSession
+from herder.session.parcels import Parcels
+from herder.session.raw import run_line
+from herder.session.start import StartLimits, start_agent
+from herder.session.tunnel import TunnelStream
+from herder.transport.process import start_process
+from herder.transport.ways import program_for
+from herder.wire.bootstrap import bootstrap_line
+from herder.wire.messages import OpenProcess
+
+_CLOSE_SECONDS = 10.0
+
+
+@dataclass(slots=True, eq=False)
+class _Slot:
+    """One route's place: at most one connects, the others wait and share what comes of it."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    session: HostSession | None = None
+    attempts: int = 0
+    error: HerderError | None = None
+
+
+class SessionPool:
+    """Gives sessions by route; implements model.ports.Sessions.
+
+    *Units*: `start_limit` connections may be starting at the same time.
+    """
+
+    def __init__(
+        self,
+        *,
+        start_limit: int = 30,
+        limits: SessionLimits | None = None,
+        start_limits: StartLimits | None = None,
+    ) -> None:
+        self._limits = limits or SessionLimits()
+        self._start_limits = start_limits or StartLimits()
+        self._starting = asyncio.Semaphore(start_limit)
+        self._slots: dict[Route, _Slot] = {}
+        self._parcels = Parcels()
+        self._is_closed = False
+
+    async def get(self, route: Route) -> Session:
+        """Give the session of this route, connecting first when needed.
+
+        *Raises*: HostUnreachable, PythonMissing, BecomeRefused.
+        """
+        slot = self._slots.setdefault(route, _Slot())
+        attempts = slot.attempts
+        async with slot.lock:
+            if slot.session is not None and slot.session.connection.is_usable:
+                return slot.session
+            if slot.attempts != attempts and slot.error is not None:
+                # it was tried while we waited: the same answer, not another attempt
+                raise slot.error
+            return await self._fill(slot, route)
+
+    async def run_raw(self, route: Route, line: str, stdin: bytes | None = None) -> Completed:
+        """Run a shell line over the way itself, without agent or Python."""
+        program = program_for(route.way, line, route.shell)
+        return await run_line(program, route, stdin or b"", self._limits.output_limit_bytes)
+
+    async def reset(self, route: Route) -> None:
+        """Close this route's session and those that lead through it."""
+        routes = [
+            each
+            for each in self._slots
+            if each == route or (route.become is None and replace(each, become=None) == route)
+        ]
+        await self._end(sorted(routes, key=lambda each: each.become is None))
+
+    async def close(self) -> None:
+        """End every agent and connection, bounded in time; safe to call twice."""
+        self._is_closed = True
+        await asyncio.shield(self._close_all())
+
+    async def _close_all(self) -> None:
+        inner = [route for route in self._slots if route.become is not None]
+        outer = [route for route in self._slots if route.become is None]
+        for routes in (inner, outer):
+            await self._end_together(routes)
+
+    async def _end_together(self, routes: list[Route]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for route in routes:
+                group.create_task(self._end([route]))
+
+    async def _end(self, routes: list[Route]) -> None:
+        for route in routes:
+            slot = self._slots.get(route)
+            if slot is not None and slot.session is not None:
+                session, slot.session = slot.session, None
+                await session.connection.close()
+
+    async def _fill(self, slot: _Slot, route: Route) -> HostSession:
+        if self._is_closed:
+            raise HostUnreachable(route.host, "the run is over")
+        slot.error = None
+        try:
+            slot.session = await self._connect(route)
+        except HerderError as error:
+            slot.error = error
+            raise
+        finally:
+            slot.attempts += 1
+        return slot.session
+
+    async def _connect(self, route: Route) -> HostSession:
+        carrier = await self._carrier(route)
+        async with self._starting:
+            connection = Connection(route.host, self._limits)
+            try:
+                await self._open_stream(connection, route, carrier)
+                await start_agent(connection, route, self._start_limits)
+            except BaseException:
+                await asyncio.shield(connection.close())
+                raise
+        return HostSession(connection, self._parcels)
+
+    async def _carrier(self, route: Route) -> Connection | None:
+        if route.become is None:
+            return None
+        session = await self.get(replace(route, become=None))
+        assert isinstance(session, HostSession)
+        return session.connection
+
+    async def _open_stream(
+        self, connection: Connection, route: Route, carrier: Connection | None
+    ) -> None:
+        if carrier is not None and route.become is not None:
+            tunnel = TunnelStream(carrier, connection)
+            connection.attach(tunnel)
+            step = route.become
+            tunnel.start(OpenProcess(step.command, route.shell, step.needs_tty))
+            return
+        program = program_for(route.way, bootstrap_line(route.interpreters), route.shell)
+        try:
+            connection.attach(await start_process(program, connection))
+        except OSError as error:
+            raise HostUnreachable(route.host, f"cannot start {program.argv[0]!r}: {error}") from error

@@ -1,0 +1,163 @@
+"""Brings an agent to life at the far end of a fresh stream, and says why when it does not come."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from herder.errors import BecomeRefused, HerderError, HostUnreachable, PythonMissing
+from herder.model.route import BecomeStep, Route
+from herder.session.connection import Connection, SessionLimits
+from herder.session.dialogue import Action, BecomeDialogue, ExpectSoon, Refuse, SendPassword
+from herder.session.protocol import State
+from herder.transport.ways import describe_failure
+from herder.wire.bootstrap import agent_payload
+from herder.wire.frames import Kind, encode
+from herder.wire.handshake import NO_PYTHON, OLD_PYTHON
+from herder.wire.messages import Settings, to_head
+
+_SOON_SECONDS = 1.0
+_STATUS_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class StartLimits:
+    """How long to wait. *Units*: seconds; until the greeting, and for each word of a become talk."""
+
+    greeting_seconds: float = 60.0
+    become_seconds: float = 12.0
+
+
+async def start_agent(connection: Connection, route: Route, limits: StartLimits) -> None:
+    """Send the agent over the connection's stream and wait until it has greeted.
+
+    *Raises*: HostUnreachable, PythonMissing, BecomeRefused.
+    """
+    step = route.become
+    if step is not None:
+        await _Talk(connection, route, step, limits).reach_stage()
+        _send_agent(connection)
+    elif not _must_wait(route):
+        _send_agent(connection)
+    else:
+        await _wait_for(connection, route, State.READY, limits.greeting_seconds)
+        _send_agent(connection)
+    await _wait_for(connection, route, State.OPEN, limits.greeting_seconds)
+
+
+def _must_wait(route: Route) -> bool:
+    # before the first stage has made it raw, a terminal would garble the agent's bytes
+    return bool(getattr(route.way, "requires_tty", False))
+
+
+def _send_agent(connection: Connection) -> None:
+    limits: SessionLimits = connection.limits
+    settings = Settings(
+        silence_seconds=limits.silence_seconds,
+        output_limit_bytes=limits.output_limit_bytes,
+        cache=limits.is_cache_kept,
+        cache_limit_bytes=limits.cache_limit_bytes,
+    )
+    connection.stream.write(agent_payload() + encode(Kind.SETTINGS, 0, to_head(settings)))
+
+
+async def _wait_for(connection: Connection, route: Route, state: State, seconds: float) -> None:
+    wanted = (State.OPEN,) if state is State.OPEN else (State.READY, State.OPEN)
+    try:
+        async with asyncio.timeout(seconds):
+            while connection.state not in wanted and not connection.is_closed:
+                connection.news.clear()
+                await connection.news.wait()
+    except TimeoutError:
+        reason = f"Connection timed out: no agent answered within {seconds:g} s"
+        raise HostUnreachable(
+            route.host, reason, transcript=connection.transcript()
+        ) from None
+    if connection.state not in wanted:
+        raise await _explain(connection, route)
+
+
+async def _explain(connection: Connection, route: Route) -> HerderError:
+    status = await connection.stream.wait_status(_STATUS_SECONDS)
+    # the last words may come after the end
+    await asyncio.sleep(0)
+    said = connection.words + connection.noise
+    for marker in (NO_PYTHON, OLD_PYTHON):
+        if marker in said:
+            return PythonMissing(
+                route.host, _line_with(said, marker), looked_for=route.interpreters
+            )
+    transcript = connection.transcript()
+    if route.become is not None:
+        reason = transcript or f"{route.become.method} ended with status {status}"
+        return BecomeRefused(route.host, route.become.method, reason, transcript=transcript)
+    reason = describe_failure(route.way, status, transcript)
+    return HostUnreachable(route.host, reason, transcript=transcript)
+
+
+def _line_with(said: bytes, marker: bytes) -> str:
+    start = said.find(marker) + len(marker)
+    text = said[start:].split(b"\n", 1)[0].decode(errors="replace").strip()
+    return f"none of {text}" if marker == NO_PYTHON else f"Python {text}"
+
+
+class _Talk:
+    """Carries out a become dialogue until the first stage is ready."""
+
+    def __init__(
+        self, connection: Connection, route: Route, step: BecomeStep, limits: StartLimits
+    ) -> None:
+        self._connection = connection
+        self._route = route
+        self._step = step
+        self._dialogue = BecomeDialogue(step)
+        self._seconds = limits.become_seconds
+        self._deadline = asyncio.get_running_loop().time() + self._seconds
+        self._heard_noise = 0
+        self._heard_words = 0
+
+    async def reach_stage(self) -> None:
+        """Talk until the first stage is ready.
+
+        *Raises*: BecomeRefused, PythonMissing.
+        """
+        while self._connection.state is State.STARTING and not self._connection.is_closed:
+            try:
+                async with asyncio.timeout_at(self._deadline):
+                    await self._connection.news.wait()
+            except TimeoutError:
+                raise self._refused(self._dialogue.timed_out(self._seconds)) from None
+            self._connection.news.clear()
+            self._listen()
+        if self._connection.state is not State.READY:
+            raise await _explain(self._connection, self._route)
+        self._dialogue.succeed()
+
+    def _listen(self) -> None:
+        noise, words = self._connection.noise, self._connection.words
+        new = noise[self._heard_noise :], words[self._heard_words :]
+        self._heard_noise, self._heard_words = len(noise), len(words)
+        if self._connection.state is not State.STARTING:
+            return
+        for output in new:
+            if output:
+                self._act(self._dialogue.hear(output))
+
+    def _act(self, action: Action | None) -> None:
+        now = asyncio.get_running_loop().time()
+        if isinstance(action, Refuse):
+            raise self._refused(action)
+        if isinstance(action, SendPassword):
+            assert self._step.password is not None
+            self._connection.stream.write(self._step.password.reveal().encode() + b"\n")
+            self._deadline = now + self._seconds
+        elif isinstance(action, ExpectSoon):
+            self._deadline = min(self._deadline, now + _SOON_SECONDS)
+
+    def _refused(self, refusal: Refuse) -> BecomeRefused:
+        return BecomeRefused(
+            self._route.host,
+            self._step.method,
+            refusal.reason,
+            transcript=self._dialogue.transcript,
+        )

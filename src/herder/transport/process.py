@@ -1,0 +1,160 @@
+"""A local program (ssh, a shell, docker exec) as a stream: one socket for both directions.
+
+One socket instead of two pipes halves the open files of a run on a thousand hosts. The program
+has a session of its own, so that Ctrl-C at the terminal reaches only us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from herder.transport.stream import Receiver
+
+_FIRST_POLL_SECONDS = 0.002
+_LONGEST_POLL_SECONDS = 0.05
+_TERMINATE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to start on this machine; `environment` is added to our own."""
+
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class ProcessStream(asyncio.Protocol):
+    """A running program; made by `start_process`."""
+
+    def __init__(self, process: subprocess.Popen[bytes], receiver: Receiver) -> None:
+        self._process = process
+        self._receiver = receiver
+        self._transport: asyncio.Transport | None = None
+        self._words: asyncio.ReadTransport | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._is_closed = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is ours (asyncio's word)."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come (asyncio's word)."""
+        self._receiver.bytes_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The program closed its output (asyncio's word)."""
+        self._is_closed = True
+        self.resume_writing()
+        self._receiver.stream_closed()
+
+    def pause_writing(self) -> None:
+        """Too much waits to be sent (asyncio's word)."""
+        if self._room is None:
+            self._room = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        """There is room again (asyncio's word)."""
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
+
+    def words_from(self, transport: asyncio.ReadTransport) -> None:
+        """Keep the pipe that standard error comes through."""
+        self._words = transport
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the program."""
+        if self._transport is not None and not self._is_closed:
+            self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until little waits to be sent."""
+        if self._room is not None:
+            await asyncio.shield(self._room)
+
+    def finish_input(self) -> None:
+        """Close the program's standard input."""
+        if self._transport is not None and not self._is_closed:
+            with contextlib.suppress(OSError):
+                self._transport.write_eof()
+
+    async def wait_status(self, seconds: float) -> int | None:
+        """Give the exit status, None when it has not ended in this time."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        pause = _FIRST_POLL_SECONDS
+        while (status := self._process.poll()) is None:
+            if asyncio.get_running_loop().time() >= deadline:
+                return None
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_POLL_SECONDS)
+        return status if status >= 0 else 128 - status
+
+    async def close(self, seconds: float) -> None:
+        """End the program and give up its pipes."""
+        self.finish_input()
+        for wait, number in ((seconds, signal.SIGTERM), (_TERMINATE_SECONDS, signal.SIGKILL)):
+            if await self.wait_status(wait) is not None:
+                break
+            self._signal(number)
+        await self.wait_status(_TERMINATE_SECONDS)
+        for transport in (self._transport, self._words):
+            if transport is not None:
+                transport.close()
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+
+class _Words(asyncio.Protocol):
+    """Standard error, handed on as it comes."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+
+    def data_received(self, data: bytes) -> None:
+        self._receiver.words_received(data)
+
+
+async def start_process(program: Program, receiver: Receiver) -> ProcessStream:
+    """Start a program whose standard input and output are one socket.
+
+    *Raises*: OSError when it cannot be started.
+    """
+    loop = asyncio.get_running_loop()
+    process, ours = _spawn(program)
+    stream = ProcessStream(process, receiver)
+    await loop.create_connection(lambda: stream, sock=ours)
+    words, _ = await loop.connect_read_pipe(lambda: _Words(receiver), process.stderr)
+    stream.words_from(words)
+    return stream
+
+
+def _spawn(program: Program) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = _started(program.argv, dict(os.environ, **program.environment), theirs)
+    ours.setblocking(False)
+    return process, ours
+
+
+def _started(
+    argv: Sequence[str], environment: Mapping[str, str], end: socket.socket
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        argv,
+        stdin=end.fileno(),
+        stdout=end.fileno(),
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )

@@ -1,0 +1,58 @@
+"""The way through OpenSSH's own client: its arguments and what its end means.
+
+*Source*: ansible-core 2.19 plugins/connection/ssh.py, `_build_command` and `_handle_error`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from herder.model.route import SshWay
+from herder.transport.process import Program
+
+_KEEPALIVE = ("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3")
+_NO_PASSWORD = (
+    "-o",
+    "KbdInteractiveAuthentication=no",
+    "-o",
+    "PreferredAuthentications=gssapi-with-mic,gssapi-keyex,hostbased,publickey",
+    "-o",
+    "PasswordAuthentication=no",
+)
+
+
+def ssh_program(way: SshWay, line: str) -> Program:
+    """Give the ssh process that runs a line on the host."""
+    tty = "-tt" if way.requires_tty else "-T"
+    return Program((*ssh_arguments(way), tty, way.address, line))
+
+
+def ssh_arguments(way: SshWay) -> tuple[str, ...]:
+    """Give ssh and its options; the user's own come first, because ssh takes the first it sees."""
+    words = [way.executable]
+    if way.verbosity > 0:
+        words.append("-" + "v" * way.verbosity)
+    words += way.arguments
+    if not way.host_key_checking:
+        words += ("-o", "StrictHostKeyChecking=no")
+    if way.port is not None:
+        words += ("-o", f"Port={way.port}")
+    if way.private_key_file:
+        words += ("-o", f'IdentityFile="{os.path.expanduser(way.private_key_file)}"')
+    if way.password is None:
+        words += _NO_PASSWORD
+    if way.user:
+        words += ("-o", f'User="{way.user}"')
+    words += ("-o", f"ConnectTimeout={way.timeout_seconds:.0f}")
+    words += ("-o", "NumberOfPasswordPrompts=1")
+    return (*words, *_KEEPALIVE)
+
+
+def describe_ssh_failure(way: SshWay, status: int | None, words: str) -> str:
+    """Give the reason why ssh did not lead to an agent."""
+    if status in (255, None):
+        if way.password is not None and "Permission denied" in words:
+            return f"Invalid/incorrect password: {words}"
+        return f"Failed to connect to the host via ssh: {words}"
+    detail = f": {words}" if words else ""
+    return f"the agent did not start on the host, its shell ended with status {status}{detail}"

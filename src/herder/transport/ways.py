@@ -1,0 +1,28 @@
+"""Which program leads the way to a host, and what its end means."""
+
+from __future__ import annotations
+
+import shlex
+
+from herder.model.route import CommandWay, SshWay, Way
+from herder.transport.command import command_program
+from herder.transport.local import local_program
+from herder.transport.process import Program
+from herder.transport.ssh import describe_ssh_failure, ssh_program
+
+
+def program_for(way: Way, line: str, shell: str) -> Program:
+    """Give the program that runs a shell line at the end of a way."""
+    if isinstance(way, SshWay):
+        return ssh_program(way, f"{shell} -c {shlex.quote(line)}")
+    if isinstance(way, CommandWay):
+        return command_program(way, line)
+    return local_program(line, shell)
+
+
+def describe_failure(way: Way, status: int | None, words: str) -> str:
+    """Give the reason why a way led nowhere, in Ansible's words where it has some."""
+    if isinstance(way, SshWay):
+        return describe_ssh_failure(way, status, words)
+    detail = f": {words}" if words else ""
+    return f"the way to the host ended with status {status}{detail}"

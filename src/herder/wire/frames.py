@@ -1,0 +1,123 @@
+"""Frames: one kind, one call id, a JSON head and raw bytes; any chunks in, whole frames out.
+
+*Shapes*: kind (1 byte), id (4), length of head (4), length of body (4), all big-endian, then the
+head (a JSON object, empty when there is nothing to say) and the body.
+
+Laws: a decoder gives the same frames however the bytes are cut; it never holds more than one
+frame beyond the chunk it was given; what breaks a bound is refused before it is stored.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Dict, List
+
+HEADER = struct.Struct("!BIII")
+HEAD_LIMIT_BYTES = 4 * 1024 * 1024
+BODY_LIMIT_BYTES = 64 * 1024 * 1024
+CHUNK_BYTES = 128 * 1024
+
+Head = Dict[str, Any]
+"""A frame's JSON object; `messages.py` says which keys it has."""
+
+
+class WireError(Exception):
+    """The other side did not keep to the wire: a bound, a kind or a shape."""
+
+
+class Kind(IntEnum):
+    """What a frame is for; below 16 the controller speaks, from 16 on the agent."""
+
+    SETTINGS = 1
+    CALL = 2
+    DATA = 3
+    END = 4
+    CREDIT = 5
+    CANCEL = 6
+    SUPPLY = 7
+    PING = 8
+    REPLY = 16
+    FAILURE = 17
+    NEEDS = 18
+    OUTPUT = 19
+    GRANT = 20
+    PONG = 21
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One message; `id` says which call it belongs to (0: the session itself)."""
+
+    kind: Kind
+    id: int
+    head: Head = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+
+
+def encode(kind: Kind, id: int, head: Head | None = None, body: bytes = b"") -> bytes:
+    """Give the frame's bytes; assumes that the body is within its bound."""
+    text = json.dumps(head, separators=(",", ":")).encode() if head else b""
+    return b"".join((HEADER.pack(kind, id, len(text), len(body)), text, body))
+
+
+class FrameDecoder:
+    """Takes chunks as they come, gives the frames that are whole."""
+
+    def __init__(
+        self, *, head_limit: int = HEAD_LIMIT_BYTES, body_limit: int = BODY_LIMIT_BYTES
+    ) -> None:
+        self._buffer = bytearray()
+        self._head_limit = head_limit
+        self._body_limit = body_limit
+
+    @property
+    def pending(self) -> int:
+        """Bytes of a frame that is not whole yet."""
+        return len(self._buffer)
+
+    def feed(self, chunk: bytes) -> List[Frame]:
+        """Take a chunk, give the frames it completes.
+
+        *Raises*: WireError when a bound is passed or a head is no JSON object; the decoder is
+        of no use after that.
+        """
+        self._buffer += chunk
+        frames: List[Frame] = []
+        start = 0
+        while len(self._buffer) - start >= HEADER.size:
+            kind, id_, head_size, body_size = HEADER.unpack_from(self._buffer, start)
+            self._check(head_size, body_size)
+            end = start + HEADER.size + head_size + body_size
+            if len(self._buffer) < end:
+                break
+            frames.append(self._frame(kind, id_, start + HEADER.size, head_size, end))
+            start = end
+        del self._buffer[:start]
+        return frames
+
+    def _check(self, head_size: int, body_size: int) -> None:
+        if head_size > self._head_limit:
+            raise WireError(f"frame head of {head_size} bytes, limit is {self._head_limit} bytes")
+        if body_size > self._body_limit:
+            raise WireError(f"frame body of {body_size} bytes, limit is {self._body_limit} bytes")
+
+    def _frame(self, kind: int, id_: int, start: int, head_size: int, end: int) -> Frame:
+        middle = start + head_size
+        head = _parse_head(bytes(self._buffer[start:middle])) if head_size else {}
+        try:
+            return Frame(Kind(kind), id_, head, bytes(self._buffer[middle:end]))
+        except ValueError:
+            raise WireError(f"frame of unknown kind {kind}") from None
+
+
+def _parse_head(text: bytes) -> Head:
+    try:
+        head = json.loads(text)
+    except (ValueError, RecursionError):
+        raise WireError(f"frame head is no JSON, it starts {text[:40]!r}") from None
+    if not isinstance(head, dict):
+        raise WireError(f"frame head is a {type(head).__name__}, not an object")
+    return head
