@@ -23,13 +23,16 @@ from herder.lab.programs import run_program
 from herder.lab.state import Server
 
 # Joins the control groups, mounts the files where only this process and its children see them
-# (so the mount ends with them), and becomes the machine's supervisor.
+# (so the mount ends with them), and becomes the machine's supervisor, which would leave its own
+# folders in /run/systemd behind.
 _LAUNCH = """
 options=$1 root=$2
 shift 2
 while [ "$1" != -- ]; do echo $$ >"$1"; shift; done
 shift
 mount -t overlay overlay -o "$options" "$root"
+mkdir -p /run/systemd
+mount -t tmpfs -o mode=0755 herder-lab /run/systemd
 exec "$@"
 """
 _ENVIRONMENT = {
