@@ -53,6 +53,10 @@ class LoopThread:
             future.cancel()
             raise
 
+    def start(self, work: Coroutine[Any, Any, None]) -> concurrent.futures.Future[None]:
+        """Let `work` go on by itself on the loop; cancel the future to end it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
     def stop(self) -> None:
         """End the loop and its thread; safe to call twice."""
         if self._thread.is_alive():

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ansible.cli import adhoc as adhoc_module
@@ -19,6 +21,7 @@ from herder.events import EventSink
 from herder.language import core_version, hands
 from herder.language.blocking import LoopThread, WorkerThreads
 from herder.language.connections import Carrier
+from herder.language.module_cache import ModuleCache
 from herder.language.modules import ModuleBuilder
 from herder.language.plays import QueueManager, choose_strategy, hosts_at_once
 from herder.language.workers import ResultQueue, Worker
@@ -33,7 +36,9 @@ class Surroundings:
     loop: LoopThread
     sinks: tuple[EventSink, ...] = ()
     is_quiet: bool = False
+    during_prompt: Callable[[], AbstractContextManager[None]] = nullcontext
     hosts_limit: int = 500
+    cache_directory: Path = Path("~/.cache/herder")
 
 
 def run_playbook(words: Sequence[str], program: str, surroundings: Surroundings) -> int:
@@ -66,13 +71,16 @@ def _init_parser(command: type[Any], around: Surroundings) -> Callable[..., None
 
 
 def _install(around: Surroundings) -> None:
-    """Exchange what ansible-core executes with; once per process, for one run."""
+    """Exchange what ansible-core executes with, for one run."""
     carrier = Carrier(around.sessions, around.loop)
-    hands.install(ModuleBuilder().build)
+    core_version.parse_once()
+    cache = ModuleCache(around.cache_directory.expanduser() / "modules")
+    hands.install(ModuleBuilder(cache).build)
     worker = functools.partial(Worker, threads=WorkerThreads(), carrier=carrier)
     core_version.replace_workers(worker, ResultQueue)
     core_version.replace_strategies(choose_strategy)
     core_version.replace_alarm()
+    core_version.surround_prompts(around.during_prompt)
     core_version.guard_plugin_loading()
     manager = type(
         "QueueManager",

@@ -6,7 +6,9 @@ that would start processes are exchanged, by giving the object a subclass of its
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import shlex
 from typing import Any
 
 from ansible import constants
@@ -18,6 +20,19 @@ from herder.language.blocking import LoopThread
 from herder.language.routes import route_of, way_of
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
 from herder.model.route import Route
+
+
+@dataclasses.dataclass(frozen=True)
+class PromisedDirectory:
+    """A temporary directory on the host that has a name but is not made yet."""
+
+    parent: str
+    path: str
+    as_become_user: bool
+
+
+class AgentImpossible(AnsibleError):
+    """The host has no Python that the agent can run on."""
 
 
 class Carrier:
@@ -47,6 +62,7 @@ class Carrier:
         connection.herder_carrier = self
         connection.herder_host = ""
         connection.herder_interpreters = ()
+        connection.herder_promised = None
         return True
 
 
@@ -65,6 +81,7 @@ class CarriedConnection(ConnectionBase):
     herder_carrier: Carrier
     herder_host: str
     herder_interpreters: tuple[str, ...]
+    herder_promised: PromisedDirectory | None
 
     def herder_session(self, *, as_become_user: bool) -> Session:
         """Give the session, connecting when needed; errors are ansible-core's from here on."""
@@ -96,8 +113,33 @@ class CarriedConnection(ConnectionBase):
         return self.herder_do(session.run_module(call))
 
     def herder_run_command(self, call: CommandCall, *, as_become_user: bool) -> Completed:
-        session = self.herder_session(as_become_user=as_become_user)
+        try:
+            session = self.herder_session(as_become_user=as_become_user)
+        except AgentImpossible:
+            line = f"{call.executable} -c {shlex.quote(call.shell_line)}"
+            return self.herder_run_bare(line, call.stdin, as_become_user=as_become_user)
         return self.herder_do(session.run_command(call))
+
+    def herder_run_bare(self, line: str, stdin: bytes | None, *, as_become_user: bool) -> Completed:
+        """Run a line on a host that has no Python, by a process of its own."""
+        if as_become_user:
+            line = self.become.build_become_command(line, self._shell)
+        carrier, route = self.herder_carrier, self.herder_route(as_become_user=False)
+        done: Completed = self.herder_do(carrier.sessions.run_raw(route, line, stdin))
+        if not as_become_user:
+            return done
+        return dataclasses.replace(done, stdout=self.become.strip_become_success(done.stdout))
+
+    def herder_keep_promise(self) -> None:
+        """Make the temporary directory that was promised, before anything goes there."""
+        promised, self.herder_promised = self.herder_promised, None
+        if promised is None:
+            return
+        quote = self._shell.quote
+        line = f"umask 77 && mkdir -p {quote(promised.parent)} && mkdir {quote(promised.path)}"
+        done = self.herder_run_command(CommandCall(line), as_become_user=promised.as_become_user)
+        if done.status != 0:
+            raise AnsibleConnectionFailure(_directory_failure(line, done))
 
     def herder_stat(self, path: str, *, follow: bool, checksum: bool) -> FileStatus:
         session = self.herder_session(as_become_user=True)
@@ -123,6 +165,7 @@ class CarriedConnection(ConnectionBase):
         return done.status, done.stdout, done.stderr
 
     def put_file(self, in_path: str, out_path: str) -> None:
+        self.herder_keep_promise()
         session = self.herder_session(as_become_user=True)
         try:
             self.herder_do(session.put_file(_text(in_path), _text(out_path), mode=0o700))
@@ -144,6 +187,19 @@ def _keeps_remote_files() -> bool:
     return bool(constants.DEFAULT_KEEP_REMOTE_FILES)
 
 
+def _directory_failure(line: str, done: Completed) -> str:
+    """*Source*: ansible-core 2.19 plugins/action/__init__.py, `_make_tmp_path`."""
+    stderr = done.stderr.decode(errors="replace")
+    if "No space left on device" in stderr:
+        return stderr
+    return (
+        "Failed to create temporary directory. In some cases, you may have been able to "
+        "authenticate and did not have permissions on the target directory. Consider changing the "
+        'remote tmp path in ansible.cfg to a path rooted in "/tmp", for more error information '
+        f"use -vvv. Failed command was: {line}, exited with result {done.status}, stderr: {stderr}"
+    )
+
+
 def _text(path: str | bytes) -> str:
     return path.decode("utf-8", "surrogateescape") if isinstance(path, bytes) else str(path)
 
@@ -157,7 +213,7 @@ def _translated(error: HerderError) -> Exception:
             return AnsibleConnectionFailure(error.reason)
         return AnsibleError(error.reason)
     if isinstance(error, PythonMissing):
-        return AnsibleError(error.message, help_text=error.hint)
+        return AgentImpossible(error.message, help_text=error.hint)
     if isinstance(error, OperationFailed):
         return AnsibleError(error.message)
     return AnsibleError(str(error))

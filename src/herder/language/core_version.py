@@ -26,6 +26,7 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins import action as action_module
 from ansible.plugins import loader
 from ansible.plugins import strategy as strategy_module
+from ansible.utils.display import Display
 
 from herder.errors import HerderError
 from herder.language.deadlines import task_timeout
@@ -75,6 +76,21 @@ class ContextFlag:
 def build_module(**words: Any) -> Any:
     """Let ansible-core build a module as it does for its own executor."""
     return _modify_module(**words)
+
+
+def built_module(profile: str) -> Any:
+    """Give this version's record of a new-style Python module, without its program text."""
+    return module_common._BuiltModule(
+        b_module_data=b"", module_style="new", shebang=None, serialization_profile=profile
+    )
+
+
+def parse_once() -> None:
+    """A file that many modules import is parsed once per process, not once per module."""
+    if not hasattr(module_common._compile_module_ast, "cache_info"):
+        module_common._compile_module_ast = functools.lru_cache(maxsize=None)(
+            module_common._compile_module_ast
+        )
 
 
 def replace_module_builder(build: Callable[..., Any], *, wanted: Callable[[], bool]) -> None:
@@ -181,6 +197,25 @@ def replace_strategies(choose: Callable[[str, Any], Any]) -> None:
         get = staticmethod(choose)
 
     task_queue_manager.strategy_loader = Strategies
+
+
+def surround_prompts(during: Callable[[], contextlib.AbstractContextManager[None]]) -> None:
+    """The terminal is the prompt's alone while one waits for an answer."""
+    for name in ("prompt", "do_var_prompt", "prompt_until"):
+        is_static = isinstance(inspect.getattr_static(Display, name), staticmethod)
+        method = getattr(Display, name)
+        surrounded = _surrounded(getattr(method, "herder_original", method), during)
+        setattr(Display, name, staticmethod(surrounded) if is_static else surrounded)
+
+
+def _surrounded(original: Callable[..., Any], during: Callable[[], Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def method(*args: Any, **kwargs: Any) -> Any:
+        with during():
+            return original(*args, **kwargs)
+
+    method.herder_original = original  # type: ignore[attr-defined] # marks what is exchanged
+    return method
 
 
 def guard_plugin_loading() -> None:

@@ -15,15 +15,12 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from herder.language import core_version
-from herder.language.connections import CarriedConnection
+from herder.language.connections import CarriedConnection, PromisedDirectory
 from herder.language.modules import PreparedModule
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall
-
-ASYNC_STYLE = "async"
 
 
 def install(build_module: Callable[..., Any]) -> None:
@@ -54,12 +51,20 @@ def _wants_prepared() -> bool:
 
 
 def _configure_module(
-    action: Any, original: Callable[..., Any], *args: Any, **kwargs: Any
+    action: Any,
+    original: Callable[..., Any],
+    module_name: str,
+    module_args: dict[str, Any],
+    task_vars: Any,
 ) -> tuple[Any, str]:
     """Let the module be prepared for the agent, unless files on the host are asked for."""
     is_plain = action._connection.is_pipelining_enabled() and not action._task.async_val
+    if is_plain and action._connection.herder_promised is not None:
+        module_args["_ansible_tmpdir"] = None  # a module that needs one makes its own
     with _wanted.set_to(is_plain):
-        answer: tuple[Any, str] = original(action, *args, **kwargs)
+        answer: tuple[Any, str] = original(
+            action, module_name=module_name, module_args=module_args, task_vars=task_vars
+        )
     return answer
 
 
@@ -145,6 +150,7 @@ def _run_command(
     as_become_user: bool,
 ) -> Completed:
     connection = action._connection
+    connection.herder_keep_promise()
     if chdir:
         line = connection._shell.append_command(f"cd {connection._shell.quote(chdir)}", line)
     call = CommandCall(
@@ -160,29 +166,46 @@ def _run_command(
 def _make_tmp_path(
     action: Any, _original: Callable[..., Any], remote_user: str | None = None
 ) -> str:
+    """Promise a directory; it is made when something is first put there, which is seldom."""
     connection = action._connection
-    session = connection.herder_session(as_become_user=_uses_become(action))
-    parent = action.get_shell_option("remote_tmp", default="~/.ansible/tmp")
-    try:
-        path: str = connection.herder_do(session.make_temporary_directory(parent))
-    except core_version.AnsibleError as error:
-        message = f"Failed to create temporary directory: {error}"
-        raise AnsibleConnectionFailure(message) from error
+    as_become_user = _uses_become(action)
+    if action._is_become_unprivileged():
+        parent = (action.get_shell_option("system_tmpdirs") or ["/var/tmp"])[0]  # noqa: S108
+    else:
+        parent = action.get_shell_option("remote_tmp", default="~/.ansible/tmp")
+    session = connection.herder_session(as_become_user=as_become_user)
+    parent = _expanded(connection, session, parent)
+    name = connection._shell._generate_temp_dir_name()
+    path = connection._shell.join_path(parent, name)
+    connection.herder_promised = PromisedDirectory(parent, path, as_become_user)
     action._cleanup_remote_tmp = True
     connection._shell.tmpdir = connection._shell.join_path(path, "")
     return str(connection._shell.tmpdir)
 
 
+def _expanded(connection: Any, session: Any, path: str) -> str:
+    """Expand a leading '~' by what the agent said of its home; ask the host for anything else."""
+    if path.startswith("~/"):
+        return f"{session.facts.home.rstrip('/')}{path[1:]}"
+    if path.startswith("~") or "$" in path:
+        expanded: str = connection.herder_do(session.expand_user(path))
+        return expanded
+    return path
+
+
 def _remove_tmp_path(
     action: Any, _original: Callable[..., Any], tmp_path: str | None, force: bool = False
 ) -> None:
-    if tmp_path is None and action._connection._shell.tmpdir:
-        tmp_path = action._connection._shell.tmpdir
+    connection = action._connection
+    if tmp_path is None and connection._shell.tmpdir:
+        tmp_path = connection._shell.tmpdir
     if not (force or action._should_remove_tmp_path(tmp_path)):
         return
-    session = action._connection.herder_session(as_become_user=_uses_become(action))
-    action._connection.herder_do(session.remove(tmp_path))
-    action._connection._shell.tmpdir = None
+    if connection.herder_promised is None:
+        session = connection.herder_session(as_become_user=_uses_become(action))
+        connection.herder_do(session.remove(tmp_path))
+    connection.herder_promised = None
+    connection._shell.tmpdir = None
 
 
 def _fixup_perms2(
@@ -202,6 +225,7 @@ def _transfer_data(
     if isinstance(data, str):
         data = data.encode(errors="surrogateescape")
     connection = action._connection
+    connection.herder_keep_promise()
     session = connection.herder_session(as_become_user=_uses_become(action))
     connection.herder_do(session.put_bytes(bytes(data), remote_path, mode=0o700))
     return remote_path

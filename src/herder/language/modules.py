@@ -23,6 +23,7 @@ from ansible import constants
 from ansible.module_utils.common.json import Direction, get_module_encoder
 
 from herder.language import core_version
+from herder.language.module_cache import ModuleCache
 from herder.model.ports import ModuleBundle, ModuleFile
 
 EXTENSION_SETTINGS = (
@@ -58,7 +59,8 @@ class BuiltModule:
 class ModuleBuilder:
     """Builds each module once; the same builder serves every host and thread of a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache: ModuleCache) -> None:
+        self._cache = cache
         self._built: dict[tuple[str, str], BuiltModule] = {}
         self._lock = threading.Lock()
 
@@ -91,9 +93,23 @@ class ModuleBuilder:
     def _build_first(self, name: str, path: str, rest: dict[str, Any]) -> BuiltModule:
         with self._lock:
             if (name, path) not in self._built:
-                template = self._build_with_core(name, path, {}, rest)
-                self._built[name, path] = _taken_apart(name, path, template)
+                self._built[name, path] = self._from_cache(name, path) or self._new(
+                    name, path, rest
+                )
             return self._built[name, path]
+
+    def _from_cache(self, name: str, path: str) -> BuiltModule | None:
+        bundle = self._cache.load(name, path)
+        if bundle is None:
+            return None
+        template = core_version.built_module(bundle.profile)
+        return BuiltModule(template, bundle, core_version.own_interpreter(path))
+
+    def _new(self, name: str, path: str, rest: dict[str, Any]) -> BuiltModule:
+        built = _taken_apart(name, path, self._build_with_core(name, path, {}, rest))
+        if built.bundle is not None:
+            self._cache.store(built.bundle, path)
+        return built
 
     def _answer(
         self, built: BuiltModule, bundle: ModuleBundle, name: str, args: Any, rest: dict[str, Any]

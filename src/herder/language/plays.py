@@ -74,7 +74,12 @@ class WokenStrategy(StrategyBase):
             found.extend(self._process_pending_results(iterator))
             if self._pending_results > 0:
                 self._results.has_more.wait(WAKE_SECONDS)
-        return found
+        return self._in_order_of_hosts(found)
+
+    def _in_order_of_hosts(self, results: list[Any]) -> list[Any]:
+        """What is made of the results (includes) does not depend on who was first."""
+        places = {name: place for place, name in enumerate(self._hosts_cache)}
+        return sorted(results, key=lambda result: places.get(result.host.name, -1))
 
     def _execute_meta(self, task: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super()._execute_meta(task, *args, **kwargs)

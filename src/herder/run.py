@@ -1,0 +1,119 @@
+"""Puts the rooms together for one run; the only place that knows them all."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from herder.display.choice import OutputKind, OutputWishes, choose_output
+from herder.display.console import make_console
+from herder.display.json_lines import JsonLines
+from herder.display.live import LiveTerminal
+from herder.events import EventSink
+from herder.language import command_line
+from herder.language.blocking import LoopThread
+from herder.language.command_line import Surroundings
+from herder.session.connection import SessionLimits
+from herder.session.pool import SessionPool
+from herder.session.start import StartLimits
+from herder.settings import Settings, from_environment
+
+Command = Callable[[Sequence[str], str, Surroundings], int]
+
+
+def playbook(words: Sequence[str], *, program: str) -> int:
+    """Run `ansible-playbook` with these words through Herder; its exit code."""
+    return _run(command_line.run_playbook, words, program)
+
+
+def module(words: Sequence[str], *, program: str) -> int:
+    """Run the ad-hoc `ansible` with these words through Herder; its exit code."""
+    return _run(command_line.run_module, ["--output", "plain", *words], program)
+
+
+def _run(command: Command, words: Sequence[str], program: str) -> int:
+    settings = from_environment(os.environ)
+    wishes, words = _taken_from(words)
+    kind = choose_output(wishes, os.environ)
+    loop = LoopThread()
+    sessions = _sessions(settings)
+    try:
+        with _display(kind, wishes.verbosity, loop) as display:
+            surroundings = Surroundings(
+                sessions=sessions,
+                loop=loop,
+                sinks=display.sinks,
+                is_quiet=kind is not OutputKind.PLAIN,
+                during_prompt=display.during_prompt,
+                hosts_limit=settings.forks_max,
+            )
+            return command(words, program, surroundings)
+    finally:
+        loop.call(sessions.close())
+        loop.stop()
+
+
+def _sessions(settings: Settings) -> SessionPool:
+    return SessionPool(
+        start_limit=settings.connect_starts,
+        limits=SessionLimits(output_limit_bytes=settings.output_limit_bytes),
+        start_limits=StartLimits(greeting_seconds=settings.connect_timeout_seconds),
+    )
+
+
+def _taken_from(words: Sequence[str]) -> tuple[OutputWishes, list[str]]:
+    """Take our own words out of ansible-playbook's, and look at how loud it is asked to be."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--output", default="")
+    ours, rest = parser.parse_known_args(list(words))
+    parser.add_argument("-v", "--verbose", action="count", default=0)
+    verbosity = parser.parse_known_args(rest)[0].verbose
+    wishes = OutputWishes(
+        asked=ours.output,
+        is_terminal=sys.stdout.isatty(),
+        verbosity=verbosity,
+    )
+    return wishes, rest
+
+
+@dataclass(frozen=True, slots=True)
+class _Display:
+    sinks: tuple[EventSink, ...]
+    during_prompt: Callable[[], contextlib.AbstractContextManager[None]]
+
+
+@contextlib.contextmanager
+def _display(kind: OutputKind, verbosity: int, loop: LoopThread) -> Iterator[_Display]:
+    """Give what shows the run; plain output is ansible's own callback and needs nothing."""
+    if kind is OutputKind.LIVE:
+        yield from _live(verbosity, loop)
+    elif kind is OutputKind.JSON:
+        yield from _json()
+    else:
+        yield _Display((), contextlib.nullcontext)
+
+
+def _live(verbosity: int, loop: LoopThread) -> Iterator[_Display]:
+    console = make_console(sys.stdout, os.environ)
+    live = LiveTerminal(console, time.monotonic, verbosity=verbosity)
+    animation = loop.start(live.animate())
+    try:
+        yield _Display((live,), live.suspend)
+    finally:
+        animation.cancel()
+        live.close()
+
+
+def _json() -> Iterator[_Display]:
+    """What ansible-core would write on standard output goes to standard error."""
+    lines = JsonLines(sys.stdout, time.monotonic)
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            yield _Display((lines,), contextlib.nullcontext)
+        finally:
+            lines.close()
