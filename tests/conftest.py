@@ -14,7 +14,7 @@ for name in [name for name in os.environ if name.startswith(("ANSIBLE_", "HERDER
     del os.environ[name]
 os.environ["ANSIBLE_CONFIG"] = str(Path(__file__).parent / "support" / "ansible.cfg")
 
-NEVER_BLOCKING = ("engine", "session", "transport")
+NEVER_BLOCKING = ("session", "transport")
 
 
 @pytest.fixture(autouse=True)

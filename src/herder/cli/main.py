@@ -6,7 +6,7 @@ import difflib
 import importlib
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import herder
@@ -21,8 +21,16 @@ _HELP_WORDS = ("-h", "--help", "help")
 def main(words: Sequence[str] | None = None) -> int:
     """Run `herder WORDS...` and give the exit code; without `words`, those of the process."""
     words = sys.argv[1:] if words is None else words
+    return guard(lambda: _dispatch(words), command=" ".join(words[:1]))
+
+
+def guard(body: Callable[[], int], *, command: str) -> int:
+    """Run the body of a command; what it raises becomes a text and an exit code.
+
+    For every entry of the console: `herder` itself and those that are installed beside it.
+    """
     try:
-        return _dispatch(words)
+        return body()
     except HerderError as error:
         sys.stderr.write(error_text(error))
         return error.exit_code
@@ -30,7 +38,7 @@ def main(words: Sequence[str] | None = None) -> int:
         sys.stderr.write("\nherder: interrupted\n")
         return INTERRUPT_EXIT_CODE
     except Exception:  # noqa: BLE001  # the outermost shell: a bug must end in a text and in 250
-        sys.stderr.write(_bug_text(words))
+        sys.stderr.write(_bug_text(command))
         return BUG_EXIT_CODE
 
 
@@ -95,8 +103,7 @@ def _help_text() -> str:
     )
 
 
-def _bug_text(words: Sequence[str]) -> str:
-    command = words[0] if words else ""
+def _bug_text(command: str) -> str:
     return (
         f"{traceback.format_exc()}\n"
         f"herder: this is a bug in Herder {herder.__version__} (command {command!r})\n"
