@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import Any, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
     DeployError,
@@ -83,20 +83,24 @@ def described(lease: Optional[Json], now: Moment) -> Json:
     )
 
 
-def acquire(layout: Layout, wish: Json, seconds: float, now: Moment) -> Tuple[bool, Json]:
+def acquire(
+    layout: Layout, wish: Json, seconds: float, now: Moment, at_least: int = 0
+) -> Tuple[bool, Json]:
     """Take the lease if it is free, expired or already ours; gives (taken, lease).
 
     *Shapes*: `wish` has owner, user, host, why, release, progress. When not taken, the lease is
-    the other holder's. The same owner keeps its number.
+    the other holder's. The same owner keeps its number, unless `at_least` is higher: with it a
+    deployer gives one number to a whole fleet.
     """
     layout.prepare()
     with locked(layout.lock):
         lease = holder(layout)
         if is_live(lease, now) and lease is not None and lease.get("owner") != wish["owner"]:
             return False, lease
-        if lease is not None and lease.get("owner") == wish["owner"]:
+        is_ours = lease is not None and lease.get("owner") == wish["owner"]
+        if lease is not None and is_ours and int(lease["token"]) >= at_least:
             return True, _store(layout, dict(lease, **_given(wish)), seconds, now)
-        number = stored_token(layout) + 1
+        number = max(stored_token(layout) + 1, at_least)
         write_text(layout.token, "%d\n" % number)
         fresh = dict(wish, token=number, since=now.wall)
         return True, _store(layout, fresh, seconds, now)
@@ -209,11 +213,15 @@ def wish_of(params: Json) -> Json:
     return wish
 
 
-def wait_and_acquire(layout: Layout, wish: Json, seconds: float, wait_seconds: float) -> Any:
-    """Acquire, trying again until the other holder is gone or the time is up."""
-    deadline = time.monotonic() + wait_seconds
+def wait_and_acquire(layout: Layout, wish: Json, order: Json) -> Tuple[bool, Json]:
+    """Acquire, trying again until the other holder is gone or the time is up.
+
+    *Shapes*: `order` has seconds, wait_seconds and at_least.
+    """
+    deadline = time.monotonic() + order["wait_seconds"]
     while True:
-        taken, lease = acquire(layout, wish, seconds, this_moment())
+        now = this_moment()
+        taken, lease = acquire(layout, wish, order["seconds"], now, order["at_least"])
         if taken or time.monotonic() >= deadline:
             return taken, lease
         time.sleep(min(0.5, max(0.01, deadline - time.monotonic())))

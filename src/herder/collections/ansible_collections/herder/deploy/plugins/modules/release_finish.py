@@ -29,6 +29,10 @@ options:
     description: How many finished releases to keep; 0 for all.
     type: int
     default: 0
+  event:
+    description: What it was, for the log.
+    type: str
+    default: deployment
   result:
     description: How it ended.
     type: str
@@ -98,7 +102,7 @@ def line_of(layout: Layout, params: Json) -> Json:
     name = params["release"]
     return {
         "when": now,
-        "event": "deployment",
+        "event": params["event"],
         "release": name,
         "from": params["previous"] or None,
         "to": layout.current_name(),
@@ -139,6 +143,7 @@ def main() -> None:
         "keep_releases": {"type": "int", "default": 0},
         "result": {"type": "str", "default": "ok"},
         "take_back": {"type": "bool", "default": False},
+        "event": {"type": "str", "default": "deployment"},
         "previous": text,
         "started": {"type": "float"},
         "who": text,

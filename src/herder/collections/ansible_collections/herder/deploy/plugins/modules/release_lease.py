@@ -56,6 +56,12 @@ options:
     description: How long V(acquire) waits for another holder to be done.
     type: float
     default: 0
+  at_least:
+    description:
+      - The least number that V(acquire) shall give out, so that a deployer of many hosts can have
+        the same one on all of them.
+    type: int
+    default: 0
   fail_when_held:
     description: Whether V(acquire) fails when another one holds the lease; else see RV(held).
     type: bool
@@ -120,8 +126,8 @@ def acquire(layout: Layout, params: Json, is_check: bool) -> Json:
         taken = other is None or other.get("owner") == wish["owner"]
         lease = dict(wish, token=0)
     else:
-        seconds = params["seconds"] or DEFAULT_SECONDS
-        taken, lease = leases.wait_and_acquire(layout, wish, seconds, params["wait_seconds"])
+        order = dict(params, seconds=params["seconds"] or DEFAULT_SECONDS)
+        taken, lease = leases.wait_and_acquire(layout, wish, order)
         other = lease
     now = leases.this_moment()
     if not taken and params["fail_when_held"]:
@@ -178,7 +184,7 @@ def main() -> None:
         "release": text,
         "progress": text,
         "seconds": {"type": "float"},
-        "wait_seconds": {"type": "float", "default": 0},
+        "wait_seconds": {"type": "float", "default": 0}, "at_least": {"type": "int", "default": 0},
         "fail_when_held": {"type": "bool", "default": True},
     }
     needs = {"required_if": [("action", "acquire", ["owner"])]}
