@@ -161,6 +161,7 @@ class BundleCall(_ChildCall):
         super().__init__(line, resources, f"module {call.name!r}")
         self.call = call
         self.params = b""
+        self.is_started = False
 
     def begin(self, body: bytes) -> None:
         """Start, or ask for what is missing."""
@@ -169,19 +170,25 @@ class BundleCall(_ChildCall):
         if missing:
             self.line.send(Kind.NEEDS, {"digests": missing})
             return
-        self.start(self.resources.modules.prepare(self.call, self.params))
+        self._start()
 
     def supply(self, head: Head, body: bytes) -> None:
-        """Take the files that were missing and start."""
+        """Take the files that were missing and start; files may also come unasked."""
         self.resources.store.add_all(head["parts"], body)
+        if self.is_started:
+            return
         missing = self.resources.modules.missing(self.call)
         if missing:
             self.line.fail(self.operation, f"file {missing[0]} of the bundle did not come whole")
             return
-        self.start(self.resources.modules.prepare(self.call, self.params))
+        self._start()
 
     def start(self, launch: Launch) -> None:
         """Run what is ready."""
+
+    def _start(self) -> None:
+        self.is_started = True
+        self.start(self.resources.modules.prepare(self.call, self.params))
 
 
 class ModuleCall(BundleCall):

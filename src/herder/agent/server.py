@@ -57,10 +57,12 @@ class Server:
         """Serve until the controller closes or falls silent, then leave nothing behind."""
         self._channel.start(self._take)
         self._loop.later(5.0, self._check_silence)
-        while self._channel.is_open:
-            self._loop.run_once()
-            self._pump()
-        self._say_farewell()
+        try:
+            while self._channel.is_open:
+                self._loop.run_once()
+                self._pump()
+        finally:
+            self._say_farewell()
 
     def _take(self, frame: Frame) -> None:
         self._last_heard = time.monotonic()

@@ -1,0 +1,87 @@
+"""Bundles of real modules, built by ansible-core itself, and of modules written in a test."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import hashlib
+import io
+import json
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ansible.executor import module_common
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader, module_loader
+from ansible.template import Templar
+
+from herder.model.ports import ModuleBundle, ModuleCall, ModuleFile
+
+
+@lru_cache(maxsize=1)
+def _load_plugins() -> None:
+    init_plugin_loader()
+
+
+@lru_cache(maxsize=64)
+def core_bundle(name: str) -> ModuleBundle:
+    """Give the bundle of one of ansible-core's modules ('ping')."""
+    _load_plugins()
+    found = module_loader.find_plugin(name)
+    assert found is not None
+    return _bundle(name, Path(found))
+
+
+def bundle_of(source: str, *, name: str, folder: Path) -> ModuleBundle:
+    """Give the bundle of a module whose source stands in the test."""
+    _load_plugins()
+    path = folder / f"{name}.py"
+    path.write_text(source)
+    return _bundle(name, path)
+
+
+def call_of(bundle: ModuleBundle, **arguments: Any) -> ModuleCall:
+    """Give the call of a module with these arguments."""
+    return ModuleCall(bundle, json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+
+
+def _bundle(name: str, path: Path) -> ModuleBundle:
+    words = _wrapper_words(_built(name, path))
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(words["zip_data"]))) as archive:
+        contents = {each: archive.read(each) for each in sorted(set(archive.namelist()))}
+    files = tuple(
+        ModuleFile(each, hashlib.sha256(content).hexdigest(), content)
+        for each, content in contents.items()
+    )
+    text = "\n".join(f"{file.path} {file.digest}" for file in files)
+    return ModuleBundle(
+        name=name,
+        fqn=words["module_fqn"],
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+        files=files,
+        profile=words["profile"],
+    )
+
+
+def _built(name: str, path: Path) -> bytes:
+    result = module_common.modify_module(
+        module_name=name,
+        module_path=str(path),
+        module_args={},
+        templar=Templar(loader=DataLoader()),
+        task_vars={"ansible_python_interpreter": "/usr/bin/python3"},
+        module_compression="ZIP_STORED",
+    )
+    return bytes(result.b_module_data)
+
+
+def _wrapper_words(program: bytes) -> dict[str, Any]:
+    call = ast.parse(program[program.rfind(b"\n    _ansiballz_main(") :].strip(), mode="eval").body
+    assert isinstance(call, ast.Call)
+    return {
+        word.arg: ast.literal_eval(word.value)
+        for word in call.keywords
+        if word.arg in {"zip_data", "module_fqn", "profile"}
+    }
