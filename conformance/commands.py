@@ -37,14 +37,14 @@ def write_commands(folder: Path, engine: Engine, *, python: Path, code: Path, re
     for (owner, name), entry in _ENTRIES.items():
         if owner is engine:
             file = folder / name
-            file.write_text(_script(entry, python=python, code=code, record=record))
+            file.write_text(_script(entry, code=code, record=record))
             file.chmod(0o755)
 
 
-def _script(entry: str, *, python: Path, code: Path, record: Path) -> str:
+def _script(entry: str, *, code: Path, record: Path) -> str:
     return "\n".join(
         [
-            f"#!{python}",
+            "#!/usr/bin/env python",
             RECORDER,
             f"sys.path.insert(1, {str(code)!r})",
             entry,

@@ -165,9 +165,7 @@ class WorkTree:
         self.commands.mkdir()
         self.record.touch()
         self.record.chmod(0o666)
-        write_commands(
-            self.commands, self.job.engine, python=self.python, code=CODE, record=self.record
-        )
+        write_commands(self.commands, self.job.engine, code=CODE, record=self.record)
 
     def _make_helpers(self) -> None:
         """Make the commands that ansible-test puts on PATH, and the one folder on PYTHONPATH."""

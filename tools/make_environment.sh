@@ -10,13 +10,17 @@ folder=$1
 extras=$2
 python=$(tools/find_python.sh "${3:-3.11}" "${4:-3.13}")
 
-stamp="$(cat pyproject.toml | cksum) $extras $("$python" -c 'import sys; print(sys.version)') $PWD"
+version=$("$python" -c 'import sys; print(sys.executable, sys.version)')
+stamp="$(cksum <pyproject.toml) $extras $version $PWD"
 if [ "$(cat "$folder/.herder-stamp" 2>/dev/null)" = "$stamp" ]; then
     exit 0
 fi
 
 echo "making $folder with $python (a minute or two) ..."
-rm -rf "$folder"
-"$python" -m venv "$folder"
+if [ "$(cat "$folder/.herder-python" 2>/dev/null)" != "$version $PWD" ]; then
+    rm -rf "$folder"
+    "$python" -m venv "$folder"
+    echo "$version $PWD" >"$folder/.herder-python"
+fi
 "$folder/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --editable ".[$extras]"
 echo "$stamp" >"$folder/.herder-stamp"
