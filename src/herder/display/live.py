@@ -159,14 +159,15 @@ class LiveTerminal:
 
     def _page(self) -> Page:
         is_ascii = self._console.options.ascii_only
-        return Page(self._console.width, ASCII if is_ascii else UNICODE)
+        # The last column stays free: terminals differ in what they do behind it.
+        return Page(max(self._console.width - 1, 20), ASCII if is_ascii else UNICODE)
 
     def _paint(self, now: float) -> None:
         self._last_paint = now
         if self._suspended or self._is_closed:
             return
         live: list[Text] = []
-        if self._region.is_live and not self._is_resting:
+        if self._region.is_live and self._progress.play and not self._is_resting:
             rows_max = max(min(_ROWS_MAX, self._console.height - 2), 1)
             live = draw_status(self._progress, now, self._page(), rows_max)
         self._region.paint(self._take_pending(), live)

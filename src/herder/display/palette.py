@@ -35,9 +35,7 @@ class Signs:
     bar: str = "━"
     bar_rest: str = "─"
     dot: str = "·"
-    ellipsis: str = "…"
-    is_ascii: bool = False
 
 
 UNICODE = Signs()
-ASCII = Signs(rule="-", bar="=", bar_rest="-", dot="-", ellipsis="...", is_ascii=True)
+ASCII = Signs(rule="-", bar="=", bar_rest="-", dot="-")

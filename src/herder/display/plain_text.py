@@ -52,3 +52,10 @@ def cut(text: str, limit_characters: int) -> str:
     if len(text) <= limit_characters:
         return text
     return f"{text[:limit_characters]}... ({len(text) - limit_characters} more characters)"
+
+
+def encodable(text: str, encoding: str | None) -> str:
+    """Give the text with '?' for what the terminal's encoding does not have."""
+    if text.isascii() or not encoding:
+        return text
+    return text.encode(encoding, "replace").decode(encoding)

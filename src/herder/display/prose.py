@@ -104,7 +104,7 @@ def _draw_play(play: PlayHeading, page: Page) -> list[Text]:
     fits = cell_len(names) <= page.edge // 3
     right = batch + (names if fits else counted(len(play.hosts), "host"))
     check = " (check mode, nothing is changed)" if play.check_mode else ""
-    line = Text("PLAY ", style=QUIET)
+    line = Text.assemble(("PLAY ", QUIET))
     line.append(one_line(play.name) or "without a name", style=HEADING)
     line.append(check, style="yellow")
     room = page.edge - cell_len(right) - 2
@@ -134,7 +134,7 @@ def _quiet_counts(quiet: QuietTasks) -> list[str]:
 def _draw_changed(changed: TaskChanged, page: Page) -> list[Text]:
     name = one_line(changed.task.name)
     line = headed("changed", OUTCOME_STYLE[Outcome.CHANGED]).append(name)
-    seconds = Text(duration(changed.seconds), style=QUIET)
+    seconds = Text.assemble((duration(changed.seconds), QUIET))
     if len(changed.groups) > 1 or changed.groups[0].items:
         first = _with_right(line, seconds, page)
         return [first, *_group_lines(changed.groups, page)]
@@ -142,7 +142,9 @@ def _draw_changed(changed: TaskChanged, page: Page) -> list[Text]:
     room = page.edge - line.cell_len - seconds.cell_len - 4
     text = _hosts_text(hosts, max(room, 12), is_all=changed.is_everywhere)
     if cell_len(text) <= room:
-        right = Text(text, style=OUTCOME_STYLE[Outcome.CHANGED]).append("  ").append(seconds)
+        right = (
+            Text.assemble((text, OUTCOME_STYLE[Outcome.CHANGED])).append("  ").append_text(seconds)
+        )
         return [_with_right(line, right, page)]
     return [_with_right(line, seconds, page), *_group_lines(changed.groups, page)]
 
@@ -170,7 +172,7 @@ def _draw_result(result: ResultShown, page: Page) -> list[Text]:
     style = OUTCOME_STYLE[result.outcome]
     line = headed(result.outcome.value, style).append(one_line(result.task.name))
     room = max(page.edge - line.cell_len - 12, 16)
-    right = Text(fold_hosts(result.hosts, room), style=style)
+    right = Text.assemble((fold_hosts(result.hosts, room), style))
     right.append("  ").append(duration(result.seconds), style=QUIET)
     return [_with_right(line, right, page), *_field_lines(result.fields, page)]
 
@@ -252,7 +254,7 @@ def _with_right(line: Text, right: Text, page: Page) -> Text:
     if line.cell_len > room:
         line.truncate(max(room, 20), overflow="ellipsis")
     gap = max(page.edge - line.cell_len - right.cell_len, 2)
-    return line.append(" " * gap).append(right)
+    return line.append(" " * gap).append_text(right)
 
 
 def _wrapped(line: Text, page: Page, indent: int = BODY_INDENT) -> list[Text]:

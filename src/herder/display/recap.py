@@ -18,17 +18,7 @@ from herder.events import HostTotals, Outcome, TaskLabel
 
 FOLD_ABOVE_HOSTS = 20
 HOSTS_WIDTH_MAX = 60
-
-_COLUMNS: tuple[tuple[str, str, bool], ...] = (
-    ("ok", OUTCOME_STYLE[Outcome.OK], True),
-    ("changed", OUTCOME_STYLE[Outcome.CHANGED], True),
-    ("unreachable", OUTCOME_STYLE[Outcome.UNREACHABLE], True),
-    ("failed", OUTCOME_STYLE[Outcome.FAILED], True),
-    ("skipped", OUTCOME_STYLE[Outcome.SKIPPED], False),
-    ("rescued", OUTCOME_STYLE[Outcome.OK], False),
-    ("ignored", OUTCOME_STYLE[Outcome.IGNORED], False),
-)
-"""Name as ansible has it, style of a number above 0, whether it stands there when all are 0."""
+HOSTS_WIDTH_MIN = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +41,31 @@ class Recap:
 
 
 @dataclass(frozen=True, slots=True)
+class _Column:
+    """A number of the recap, under the name that ansible has for it."""
+
+    field: str
+    heading: str
+    outcome: Outcome
+    is_always_shown: bool = False
+
+    def number(self, numbers: HostTotals) -> int:
+        number: int = getattr(numbers, self.field)
+        return number
+
+
+_COLUMNS = (
+    _Column("ok", "ok", Outcome.OK, is_always_shown=True),
+    _Column("changed", "changed", Outcome.CHANGED, is_always_shown=True),
+    _Column("unreachable", "unreachable", Outcome.UNREACHABLE, is_always_shown=True),
+    _Column("failed", "failed", Outcome.FAILED, is_always_shown=True),
+    _Column("skipped", "skipped", Outcome.SKIPPED),
+    _Column("rescued", "rescued", Outcome.OK),
+    _Column("ignored", "ignored", Outcome.IGNORED),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
     hosts: tuple[str, ...]
     numbers: HostTotals
@@ -62,35 +77,50 @@ def draw_recap(recap: Recap, page: Page) -> list[Text]:
         Text(),
         *_draw_table(recap.totals, page),
         *_draw_lost(recap, page),
-        _draw_summary(recap, page),
+        *wrap_cells(_draw_summary(recap, page), page.width, 0),
     ]
 
 
 def _draw_table(totals: Sequence[HostTotals], page: Page) -> list[Text]:
     rows = _rows(totals)
+    columns = _columns(rows, page.width)
+    room = page.width - sum(len(column.heading) + 2 for column in columns)
+    room = max(min(room, HOSTS_WIDTH_MAX), HOSTS_WIDTH_MIN)
+    names = [fold_hosts(row.hosts, room) for row in rows]
+    host_width = max(min(max(map(cell_len, names), default=0), room), len("RECAP"))
+    head = Text.assemble((f"{'RECAP':<{host_width}}", HEADING))
+    for column in columns:
+        head.append(f"  {column.heading}", style=QUIET)
+    return [
+        head,
+        *(
+            _draw_row(name, row.numbers, columns, host_width)
+            for name, row in zip(names, rows, strict=True)
+        ),
+    ]
+
+
+def _draw_row(name: str, numbers: HostTotals, columns: Sequence[_Column], host_width: int) -> Text:
+    line = Text.assemble((name, _host_style(numbers)))
+    line.truncate(host_width, overflow="ellipsis")
+    line.pad_right(host_width - line.cell_len)
+    for column in columns:
+        number = column.number(numbers)
+        style = OUTCOME_STYLE[column.outcome] if number else QUIET
+        line.append(f"  {number:>{len(column.heading)}}", style=style)
+    return line
+
+
+def _columns(rows: Sequence[_Row], width: int) -> list[_Column]:
+    """Give the columns to show; with short headings where a terminal is too narrow for words."""
     columns = [
         column
         for column in _COLUMNS
-        if column[2] or any(getattr(row.numbers, column[0]) for row in rows)
+        if column.is_always_shown or any(column.number(row.numbers) for row in rows)
     ]
-    numbers_width = sum(len(name) + 2 for name, _, _ in columns)
-    room = max(min(page.width - numbers_width, HOSTS_WIDTH_MAX), 12)
-    names = [fold_hosts(row.hosts, room) for row in rows]
-    host_width = min(max((cell_len(name) for name in names), default=0), room)
-    host_width = max(host_width, len("RECAP"))
-    head = Text(f"{'RECAP':<{host_width}}", style=HEADING)
-    for name, _, _ in columns:
-        head.append(f"  {name}", style=QUIET)
-    lines = [head]
-    for name, row in zip(names, rows, strict=True):
-        line = Text(name, style=_host_style(row.numbers))
-        line.truncate(host_width, overflow="ellipsis")
-        line.pad_right(host_width - line.cell_len)
-        for column, style, _ in columns:
-            number = getattr(row.numbers, column)
-            line.append(f"  {number:>{len(column)}}", style=style if number else QUIET)
-        lines.append(line)
-    return lines
+    if sum(len(column.heading) + 2 for column in columns) + HOSTS_WIDTH_MIN <= width:
+        return columns
+    return [replace(column, heading=column.heading[:3]) for column in columns]
 
 
 def _rows(totals: Sequence[HostTotals]) -> list[_Row]:
@@ -150,7 +180,7 @@ def _draw_summary(recap: Recap, page: Page) -> Text:
         if number
     ]
     outcome = Outcome.FAILED if failed or unreachable else Outcome.OK
-    line = Text(f"{counted(len(recap.totals), 'host')}: ", style=OUTCOME_STYLE[outcome])
+    line = Text.assemble((f"{counted(len(recap.totals), 'host')}: ", OUTCOME_STYLE[outcome]))
     line.append(", ".join(parts) or "nothing was done")
     tail = f" {page.signs.dot} {counted(recap.tasks, 'task')} in {duration(recap.seconds)}"
     return line.append(tail, style=QUIET)

@@ -28,8 +28,7 @@ _BAR_ORDER = (
 
 
 def draw_status(progress: RunProgress, now: float, page: Page, rows_max: int) -> list[Text]:
-    """Give at most `rows_max` lines, none as wide as the page (a full line would wrap)."""
-    page = Page(page.width - 1, page.signs)
+    """Give at most `rows_max` lines, none wider than the page."""
     lines = [_play_line(progress, now, page)]
     tally = progress.current_task()
     if tally is not None:
@@ -49,8 +48,8 @@ def _play_line(progress: RunProgress, now: float, page: Page) -> Text:
             right.append(f" {page.signs.rule * 2} ", style=QUIET)
     right.append(stopwatch(now - progress.started), style=HEADING)
     right.append(f" {page.signs.rule * 2}", style=QUIET)
-    name = one_line(progress.play.name) if progress.play else "starting"
-    left = Text(f"{page.signs.rule * 2} ", style=QUIET).append(name, style=HEADING)
+    name = one_line(progress.play.name) if progress.play else ""
+    left = Text.assemble((f"{page.signs.rule * 2} ", QUIET)).append(name, style=HEADING)
     return _spread(left, right, page, fill=page.signs.rule)
 
 
@@ -99,7 +98,7 @@ def _waiting_lines(progress: RunProgress, now: float, page: Page, rows_max: int)
 
 
 def _waiting_line(slow: list[Running], now: float, page: Page) -> Text:
-    line = Text("   waiting for ", style=QUIET)
+    line = Text.assemble(("   waiting for ", QUIET))
     for number, each in enumerate(slow):
         rest = f" (+{len(slow) - number})"
         text = f"{each.host} {stopwatch(now - each.since)}"

@@ -1,0 +1,129 @@
+"""Tables that commands print: a title, columns that line up, rows with a tone."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from herder.display.palette import HEADING, OUTCOME_STYLE, QUIET
+from herder.display.plain_text import encodable, one_line
+from herder.events import Outcome
+
+_GAP = 2
+_SMALLEST_COLUMN = 8
+
+
+class Tone(enum.Enum):
+    """What a row wants to say beside its words; without colours a mark stands before it."""
+
+    PLAIN = ""
+    GOOD = "good"
+    NOTICE = "notice"
+    BAD = "bad"
+    QUIET = "quiet"
+
+
+_STYLE = {
+    Tone.PLAIN: "",
+    Tone.GOOD: OUTCOME_STYLE[Outcome.OK],
+    Tone.NOTICE: OUTCOME_STYLE[Outcome.CHANGED],
+    Tone.BAD: OUTCOME_STYLE[Outcome.FAILED],
+    Tone.QUIET: QUIET,
+}
+_MARK = {Tone.BAD: "! ", Tone.NOTICE: "* "}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading; numbers stand at its right edge."""
+
+    name: str
+    is_number: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row, a cell a column."""
+
+    cells: tuple[str, ...]
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What is printed; `footer` is a sentence below, '' for none."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    footer: str = ""
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print the table; on a terminal wide columns give way, elsewhere nothing is cut."""
+    for line in table_lines(table, console.width if console.is_terminal else 0):
+        _print(console, line)
+
+
+def print_line(console: Console, text: str, tone: Tone = Tone.PLAIN) -> None:
+    """Print one sentence beside tables."""
+    _print(console, Text(text, style=_STYLE[tone]))
+
+
+def _print(console: Console, line: Text) -> None:
+    line.plain = encodable(line.plain, console.encoding)
+    console.print(line, soft_wrap=True)
+
+
+def table_lines(table: Table, width: int) -> list[Text]:
+    """Give the lines of a table at most `width` cells wide; 0 for as wide as it gets."""
+    has_marks = any(row.tone in _MARK for row in table.rows)
+    indent = max(map(len, _MARK.values())) if has_marks else 0
+    cells = [[one_line(cell) for cell in row.cells] for row in table.rows]
+    widths = _widths(table.columns, cells, width - indent if width else 0)
+    head = Text(" " * indent)
+    head.append_text(_line([column.name for column in table.columns], table.columns, widths))
+    head.stylize(QUIET)
+    lines = [Text(table.title, style=HEADING)] if table.title else []
+    lines.append(head)
+    for row, texts in zip(table.rows, cells, strict=True):
+        line = Text(f"{_MARK.get(row.tone, ''):{indent}}" if indent else "")
+        lines.append(line.append_text(_line(texts, table.columns, widths)))
+        line.stylize(_STYLE[row.tone])
+        line.rstrip()
+    return [*lines, Text(table.footer, style=QUIET)] if table.footer else lines
+
+
+def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
+    widths = [
+        max([cell_len(column.name), *(cell_len(texts[number]) for texts in cells)])
+        for number, column in enumerate(columns)
+    ]
+    while width and sum(widths) + _GAP * (len(widths) - 1) > width:
+        widest = max(
+            (number for number, column in enumerate(columns) if not column.is_number),
+            key=lambda number: widths[number],
+            default=None,
+        )
+        if widest is None or widths[widest] <= _SMALLEST_COLUMN:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _line(texts: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> Text:
+    line = Text()
+    for number, (text, column, width) in enumerate(zip(texts, columns, widths, strict=True)):
+        cell = Text(text)
+        cell.truncate(width, overflow="ellipsis")
+        gap = " " * (width - cell.cell_len)
+        between = " " * _GAP if number else ""
+        line.append(between + (gap if column.is_number else "")).append_text(cell)
+        line.append("" if column.is_number else gap)
+    line.rstrip()
+    return line

@@ -1,0 +1,34 @@
+"""Host names in a bounded width."""
+
+from __future__ import annotations
+
+import pytest
+
+from herder.display.host_list import fold_hosts, sort_hosts
+
+HOSTS = [f"web{number}" for number in range(1, 11)]
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [
+        (80, "web1, web2, web3, web4, web5, web6, web7, web8, web9, web10"),
+        (20, "web1, web2 (+8)"),
+        (12, "web1 (+9)"),
+        (1, "web1 (+9)"),
+    ],
+)
+def test_names_fold_to_the_width(width: int, text: str) -> None:
+    """At 300 hosts one line must still be one line, and say how many it stands for."""
+    assert fold_hosts(HOSTS, width) == text
+
+
+def test_hosts_are_ordered_as_people_count() -> None:
+    """web10 after web2, not before."""
+    assert sort_hosts(["web10", "db", "web2", "10.0.0.2", "10.0.0.10"]) == [
+        "10.0.0.2",
+        "10.0.0.10",
+        "db",
+        "web2",
+        "web10",
+    ]

@@ -1,0 +1,57 @@
+"""Tables of other commands."""
+
+from __future__ import annotations
+
+import io
+
+from herder.display.console import make_console
+from herder.display.table import Column, Row, Table, Tone, print_table, table_lines
+
+RELEASES = Table(
+    "Releases",
+    (Column("host"), Column("release"), Column("seconds", is_number=True)),
+    (
+        Row(("web1", "20260101", "1.5")),
+        Row(("web2", "20251231", "10.0"), Tone.BAD),
+        Row(("lb", "none", ""), Tone.NOTICE),
+    ),
+    "2 of 3 hosts agree",
+)
+
+
+def test_columns_line_up_and_marks_say_what_colours_say() -> None:
+    """A table has to be read in a log file, too."""
+    assert [line.plain for line in table_lines(RELEASES, 0)] == [
+        "Releases",
+        "  host  release   seconds",
+        "  web1  20260101      1.5",
+        "! web2  20251231     10.0",
+        "* lb    none",
+        "2 of 3 hosts agree",
+    ]
+
+
+def test_the_widest_column_gives_way_on_a_narrow_terminal() -> None:
+    """A wrapped row would no longer be a row."""
+    table = Table("", (Column("name"), Column("n", is_number=True)), (Row(("x" * 60, "12345")),))
+
+    lines = [line.plain for line in table_lines(table, 30)]
+
+    assert lines[1] == "x" * 22 + "…  12345"
+
+
+def test_without_a_terminal_nothing_is_cut_or_coloured() -> None:
+    """What a script reads must be whole."""
+    stream = io.StringIO()
+    table = Table("T", (Column("name"),), (Row(("x" * 300,), Tone.GOOD),))
+
+    print_table(make_console(stream, {}), table)
+
+    assert stream.getvalue() == "T\nname\n" + "x" * 300 + "\n"
+
+
+def test_an_empty_table_has_its_heading() -> None:
+    """No rows is an answer, too."""
+    table = Table("Runs", (Column("id"),), ())
+
+    assert [line.plain for line in table_lines(table, 80)] == ["Runs", "id"]
