@@ -60,7 +60,7 @@ def _reports(options: argparse.Namespace, interpreter: Interpreter) -> tuple[Rep
             "ansible_core": interpreter.core_version,
             "python": interpreter.python_version,
         }
-        return Report.open(file or CACHE / name, heading)
+        return Report(file or CACHE / name, heading)
 
     if options.engine is Engine.STOCK:
         stock = open_report(Engine.STOCK, options.json or options.stock)

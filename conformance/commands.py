@@ -28,11 +28,12 @@ _ENTRIES = {
 }
 
 
-def write_commands(folder: Path, engine: Engine, *, python: Path, code: Path, record: Path) -> None:
+def write_commands(folder: Path, engine: Engine, *, code: Path, record: Path) -> None:
     """Write `ansible-playbook` and `ansible` into the folder.
 
-    *Shapes*: `code` is the folder that holds the package herder, `record` the file that every
-    command appends its recap to.
+    They run on the `python` of the PATH, as those of ansible-test do: a target may have activated
+    a virtual environment. *Shapes*: `code` is the folder that holds the package herder, `record`
+    the file that every command appends its recap to.
     """
     for (owner, name), entry in _ENTRIES.items():
         if owner is engine:

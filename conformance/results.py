@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
@@ -61,34 +62,37 @@ class Result:
 
 
 class Report:
-    """The file of results; written whole after each target, so that a long run can be read."""
+    """The file of results; written whole after each target, so that a long run can be read.
+
+    Several runs may add to one file at the same time.
+    """
 
     def __init__(self, file: Path, heading: dict[str, str]) -> None:
         self.file = file
         self.heading = heading
-        self.results: dict[str, Result] = {}
-
-    @classmethod
-    def open(cls, file: Path, heading: dict[str, str]) -> Report:
-        """Give the report of this file with the results it has.
-
-        *Raises*: ValueError, when it is one of another engine or version.
-        """
-        report = cls(file, heading)
-        if not file.is_file():
-            return report
-        content = json.loads(file.read_text(encoding="utf-8"))
-        if content["heading"] != heading:
-            raise ValueError(f"{file} has results of {content['heading']}, expected {heading}")
-        report.results = {name: _from_json(row) for name, row in content["results"].items()}
-        return report
+        self.results = self._read()
 
     def put(self, name: str, result: Result) -> None:
-        self.results[name] = result
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.results = self._read() | {name: result}
+            self._write()
+
+    def _read(self) -> dict[str, Result]:
+        """Give the file's results. *Raises*: ValueError, when they are of something else."""
+        if not self.file.is_file():
+            return {}
+        content = json.loads(self.file.read_text(encoding="utf-8"))
+        if content["heading"] != self.heading:
+            seen = content["heading"]
+            raise ValueError(f"{self.file} has results of {seen}, expected {self.heading}")
+        return {name: _from_json(row) for name, row in content["results"].items()}
+
+    def _write(self) -> None:
         rows = {name: _to_json(self.results[name]) for name in sorted(self.results)}
         text = json.dumps({"heading": self.heading, "results": rows}, indent=1)
         making = self.file.with_suffix(".making")
-        making.parent.mkdir(parents=True, exist_ok=True)
         making.write_text(text + "\n", encoding="utf-8")
         making.replace(self.file)
 

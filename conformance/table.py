@@ -105,7 +105,7 @@ def read_column(file: Path, topics: dict[str, Topic]) -> Column:
     if heading["engine"] != Engine.HERDER.value:
         raise SystemExit(f"{file} has results of {heading['engine']!r}, expected 'herder'")
     runnable = {name for name, topic in topics.items() if not topic.obstacle}
-    results = Report.open(file, heading).results
+    results = Report(file, heading).results
     kept = {
         name: result
         for name, result in sorted(results.items())

@@ -50,15 +50,25 @@ def test_a_report_reads_back_what_it_wrote(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     result = passed(OTHER).compared_with(passed(RECAPS))
 
-    Report.open(file, HEADING).put("loops", result)
+    Report(file, HEADING).put("loops", result)
 
-    assert Report.open(file, HEADING).results == {"loops": result}
+    assert Report(file, HEADING).results == {"loops": result}
+
+
+def test_two_runs_may_add_to_one_file(tmp_path: Path) -> None:
+    """A long run of stock goes on while single targets are tried."""
+    one, other = (Report(tmp_path / "results.json", HEADING) for _ in range(2))
+
+    one.put("loops", passed(RECAPS))
+    other.put("tags", passed(OTHER))
+
+    assert set(Report(tmp_path / "results.json", HEADING).results) == {"loops", "tags"}
 
 
 def test_results_of_another_version_are_not_mixed_in(tmp_path: Path) -> None:
     """A table from two versions would say nothing of either."""
     file = tmp_path / "results.json"
-    Report.open(file, HEADING).put("loops", passed(RECAPS))
+    Report(file, HEADING).put("loops", passed(RECAPS))
 
     with pytest.raises(ValueError, match=r"expected .*2[.]21[.]5"):
-        Report.open(file, HEADING | {"ansible_core": "2.21.5"})
+        Report(file, HEADING | {"ansible_core": "2.21.5"})

@@ -46,7 +46,7 @@ def test_each_target_that_does_not_count_is_listed_with_its_reason() -> None:
 def test_results_of_another_engine_are_refused(tmp_path: Path) -> None:
     """A page of stock's own results would say that all is well."""
     file = tmp_path / "results.json"
-    Report.open(file, HEADING | {"engine": "stock"}).put("loops", GOOD)
+    Report(file, HEADING | {"engine": "stock"}).put("loops", GOOD)
 
     with pytest.raises(SystemExit, match="expected 'herder'"):
         read_column(file, TOPICS)
@@ -55,7 +55,7 @@ def test_results_of_another_engine_are_refused(tmp_path: Path) -> None:
 def test_targets_that_stock_does_not_pass_are_left_out(tmp_path: Path) -> None:
     """What the machine lacks is not Herder's to pass."""
     file = tmp_path / "results.json"
-    report = Report.open(file, HEADING)
+    report = Report(file, HEADING)
     report.put("loops", GOOD)
     report.put("tags", BAD.compared_with(BAD))
 
