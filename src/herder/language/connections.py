@@ -17,7 +17,7 @@ from ansible.plugins.connection import ConnectionBase
 
 from herder.errors import BecomeRefused, HerderError, HostUnreachable, OperationFailed, PythonMissing
 from herder.language.blocking import LoopThread
-from herder.language.routes import route_of, way_of
+from herder.language.routes import become_step, route_of, way_of
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
 from herder.model.route import Route
 
@@ -60,9 +60,8 @@ class Carrier:
             return False
         connection.__class__ = _carried_class(type(connection))
         connection.herder_carrier = self
-        connection.herder_host = ""
-        connection.herder_interpreters = ()
         connection.herder_promised = None
+        connection.herder_prepare("", ())
         return True
 
 
@@ -74,7 +73,7 @@ def _carried_class(plugin_class: type) -> type:
 class CarriedConnection(ConnectionBase):
     """The methods that are exchanged; always mixed in before a stock connection class.
 
-    `herder_host` and `herder_interpreters` are set for each task before its action runs.
+    *Then*: `herder_prepare` for each task, before its action runs.
     """
 
     has_pipelining = True
@@ -82,31 +81,43 @@ class CarriedConnection(ConnectionBase):
     herder_host: str
     herder_interpreters: tuple[str, ...]
     herder_promised: PromisedDirectory | None
+    _herder_open: dict[bool, Session]
+
+    def herder_prepare(self, host: str, interpreters: tuple[str, ...]) -> None:
+        """Take on a task's host and interpreters; the options of the plugin are set already."""
+        self.herder_host = host
+        self.herder_interpreters = interpreters
+        self._herder_open = {}
 
     def herder_session(self, *, as_become_user: bool) -> Session:
         """Give the session, connecting when needed; errors are ansible-core's from here on."""
-        carrier = self.herder_carrier
-        route = self.herder_route(as_become_user=as_become_user)
-        carrier.remember(route)
-        try:
-            return carrier.loop.call(carrier.sessions.get(route))
-        except HerderError as error:
-            raise _translated(error) from error
+        as_become_user = as_become_user and self.become is not None
+        if as_become_user not in self._herder_open:
+            self._herder_open[as_become_user] = self._herder_connect(as_become_user)
+        return self._herder_open[as_become_user]
 
-    def herder_route(self, *, as_become_user: bool) -> Route:
-        return route_of(
-            self,
-            host=self.herder_host,
-            interpreters=self.herder_interpreters,
-            with_become=as_become_user and self.become is not None,
-        )
+    def _herder_connect(self, as_become_user: bool) -> Session:
+        carrier, route = self.herder_carrier, self.herder_route()
+        carrier.remember(route)
+        session: Session = self.herder_do(carrier.sessions.get(route))
+        if not as_become_user:
+            return session
+        # the login user's agent knows by now which Python there is
+        step = become_step(self, (session.facts.python,))
+        become_route = dataclasses.replace(route, become=step)
+        second: Session = self.herder_do(carrier.sessions.get(become_route))
+        return second
+
+    def herder_route(self) -> Route:
+        """Give the login user's route."""
+        return route_of(self, host=self.herder_host, interpreters=self.herder_interpreters)
 
     def herder_do(self, work: Any) -> Any:
         """Wait for a session's work and translate its errors."""
         try:
             return self.herder_carrier.loop.call(work)
         except HerderError as error:
-            raise _translated(error) from error
+            raise _translated(error) from None
 
     def herder_run_module(self, call: ModuleCall, *, as_become_user: bool) -> Completed:
         session = self.herder_session(as_become_user=as_become_user)
@@ -124,7 +135,7 @@ class CarriedConnection(ConnectionBase):
         """Run a line on a host that has no Python, by a process of its own."""
         if as_become_user:
             line = self.become.build_become_command(line, self._shell)
-        carrier, route = self.herder_carrier, self.herder_route(as_become_user=False)
+        carrier, route = self.herder_carrier, self.herder_route()
         done: Completed = self.herder_do(carrier.sessions.run_raw(route, line, stdin))
         if not as_become_user:
             return done

@@ -27,23 +27,20 @@ def way_of(connection: Any) -> Way | None:
     return build(connection) if build else None
 
 
-def route_of(
-    connection: Any, *, host: str, interpreters: tuple[str, ...], with_become: bool
-) -> Route:
-    """Give the route for this connection, as its login user or as the become user."""
+def route_of(connection: Any, *, host: str, interpreters: tuple[str, ...]) -> Route:
+    """Give the route for this connection as its login user."""
     way = way_of(connection)
     assert way is not None, "only connections that have a way are carried"
-    shell = connection._shell
     return Route(
         host=host,
         way=way,
         interpreters=interpreters,
-        become=_become_step(connection, interpreters) if with_become else None,
-        remote_tmp=_option(shell, "remote_tmp") or "~/.ansible/tmp",
+        remote_tmp=_option(connection._shell, "remote_tmp") or "~/.ansible/tmp",
     )
 
 
-def _become_step(connection: Any, interpreters: tuple[str, ...]) -> BecomeStep:
+def become_step(connection: Any, interpreters: tuple[str, ...]) -> BecomeStep:
+    """Give the privilege escalation that the connection's become plugin stands for."""
     plugin = connection.become
     command = plugin.build_become_command(bootstrap_line(interpreters), connection._shell)
     options = tuple(

@@ -120,6 +120,6 @@ class StepExecutor(TaskExecutor):
     def _set_connection_options(self, variables: Any, templar: Any) -> Any:
         names = super()._set_connection_options(variables, templar)
         if isinstance(self._connection, CarriedConnection):
-            self._connection.herder_host = variables.get("inventory_hostname", self._host.name)
-            self._connection.herder_interpreters = interpreters_for(variables, templar)
+            host = variables.get("inventory_hostname", self._host.name)
+            self._connection.herder_prepare(host, interpreters_for(variables, templar))
         return names
