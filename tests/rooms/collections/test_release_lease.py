@@ -167,7 +167,7 @@ def test_of_many_deployers_at_once_one_wins(layout: Any) -> None:
     """Acquiring is atomic between processes."""
     layout.prepare()
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        jobs = [(layout.root, "owner %d" % number) for number in range(12)]
+        jobs = [(layout.root, f"owner {number}") for number in range(12)]
         winners = pool.starmap(_try_once, jobs, chunksize=1)
 
     assert winners.count(True) == 1

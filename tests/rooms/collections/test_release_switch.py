@@ -1,4 +1,4 @@
-"""The switch: one rename, a way back on disk before it, and no crash that leaves a dangling link."""
+"""The switch: one rename, a way back on disk before it, and no crash leaves a dangling link."""
 
 from __future__ import annotations
 
@@ -173,7 +173,11 @@ def test_a_late_command_with_an_old_number_is_refused(layout: Any) -> None:
 
 
 @pytest.mark.parametrize("has_renamed", [False, True])
-def test_a_crash_around_the_rename_is_read_from_the_link(layout: Any, has_renamed: bool) -> None:
+def test_a_crash_around_the_rename_is_read_from_the_link(
+    layout: Any,
+    *,
+    has_renamed: bool,
+) -> None:
     """The journal is written first, so after a crash only the link tells what happened."""
     journal = switches._new_journal(layout, "b", None, {})
     Path(layout.journal).write_text(json.dumps(journal))
@@ -214,7 +218,7 @@ def test_guard_takes_back_by_itself_and_writes_it_down(layout: Any, tmp_path: Pa
     pid = guard.start(layout, journal)
 
     deadline = time.monotonic() + 10
-    while os.path.exists("/proc/%d" % pid) and time.monotonic() < deadline:
+    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
         time.sleep(0.05)
 
     assert served(layout) == "a"
@@ -223,7 +227,7 @@ def test_guard_takes_back_by_itself_and_writes_it_down(layout: Any, tmp_path: Pa
 
 
 def test_going_back_needs_no_disk_space(layout: Any) -> None:
-    """The link for the way back is made before the switch; a full disk must not keep a bad release."""
+    """The link for the way back is made before the switch; a full disk must not stop it."""
     journal = switches.switch(layout, "b", None, {})
     assert os.readlink(layout.undo_link) == "./releases/a"
 

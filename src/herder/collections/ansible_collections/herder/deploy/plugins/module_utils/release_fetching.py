@@ -167,16 +167,15 @@ def _from_s3(layout: Layout, order: Json, destination: str) -> Json:
     return _get(layout, order, destination, what)
 
 
-def _known(layout: Layout) -> Dict[str, str]:
+def _known(layout: Layout) -> files.Known:
     """Find contents of the newest finished releases and of the current one, by digest."""
     names = [each["name"] for each in records.survey(layout) if each["state"] == "finished"][-2:]
     current = layout.current_name()
     if current and records.state_of(layout, current) == "finished":
         names.append(current)
-    found: Dict[str, str] = {}
+    found: files.Known = {}
     for name in dict.fromkeys(names):
-        listing = records.load_listing(layout, name)
-        found.update(files.known_contents(layout.release(name), listing))
+        files.add_known(found, layout.release(name), records.load_listing(layout, name))
     return found
 
 

@@ -189,15 +189,20 @@ def owner_ids(owner: str, group: str) -> Tuple[int, int]:
     return user_id, group_id
 
 
-def lacking(entries: Sequence[Json], known: Dict[str, str]) -> List[str]:
+# Where contents are: digest -> path in its release -> full path.
+Known = Dict[str, Dict[str, str]]
+
+
+def lacking(entries: Sequence[Json], known: Known) -> List[str]:
     """List the digests of a wanted tree that the host has nowhere, each once."""
     wanted: Set[str] = {each["digest"] for each in entries if each["type"] == "file"}
     return sorted(wanted - set(known))
 
 
-def known_contents(root: str, listing: Sequence[Json]) -> Dict[str, str]:
-    """Give where contents are in a former release: digest -> path; edited files are left out."""
-    return {each["digest"]: path for each, path in _unchanged(root, listing)}
+def add_known(known: Known, root: str, listing: Sequence[Json]) -> None:
+    """Add where contents are in a former release; files edited since are left out."""
+    for each, full in _unchanged(root, listing):
+        known.setdefault(each["digest"], {})[each["path"]] = full
 
 
 def _unchanged(root: str, listing: Sequence[Json]) -> Iterator[Tuple[Json, str]]:
@@ -212,19 +217,40 @@ def _unchanged(root: str, listing: Sequence[Json]) -> Iterator[Tuple[Json, str]]
                 yield each, path
 
 
-def build_tree(entries: Sequence[Json], known: Dict[str, str], pack: str, destination: str) -> Json:
+def build_tree(entries: Sequence[Json], known: Known, pack: str, destination: str) -> Json:
     """Make a tree from its entries: contents from the pack, or linked from a former release.
 
     *Shapes*: `pack` is a tar whose members are named by their content's digest; '' for none.
     *Raises*: DeployError `content-missing` when neither has a file's content.
     """
     counts = {"linked": 0, "copied": 0, "received": 0}
+    former = _Former(known)
     with contextlib.ExitStack() as stack:
         archive = stack.enter_context(tarfile.open(pack)) if pack else None
         received = _Pack(archive)
         for entry in entries:
-            _build_entry(entry, (known, received), destination, counts)
+            _build_entry(entry, (former, received), destination, counts)
     return dict(counts)
+
+
+class _Former:
+    """Files of former releases; each is linked once, so that twins in one release stay apart."""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+        self.used: Set[str] = set()
+
+    def pick(self, entry: Json) -> Tuple[str, bool]:
+        """Give a file with the content of an entry, and whether it may be linked."""
+        places = self.known.get(entry["digest"]) or {}
+        if not places:
+            raise DeployError("content-missing", "no content for %s" % entry["path"])
+        wish = places.get(entry["path"])
+        fresh = [full for full in places.values() if full not in self.used]
+        full = wish or (fresh[0] if fresh else next(iter(places.values())))
+        is_fresh = full not in self.used
+        self.used.add(full)
+        return full, is_fresh
 
 
 class _Pack:
@@ -251,7 +277,7 @@ class _Pack:
         return True
 
 
-def _build_entry(entry: Json, sources: Tuple[Dict[str, str], Any], root: str, counts: Json) -> None:
+def _build_entry(entry: Json, sources: Tuple[_Former, _Pack], root: str, counts: Json) -> None:
     inner_path(entry["path"], 0)
     full = safe_path(root, entry["path"])
     if entry["type"] == "directory":
@@ -263,19 +289,17 @@ def _build_entry(entry: Json, sources: Tuple[Dict[str, str], Any], root: str, co
         counts[_build_file(entry, sources, full)] += 1
 
 
-def _build_file(entry: Json, sources: Tuple[Dict[str, str], Any], full: str) -> str:
-    known, received = sources
+def _build_file(entry: Json, sources: Tuple[_Former, _Pack], full: str) -> str:
+    former, received = sources
     mode = int(entry["mode"], 8)
     if received.write(entry["digest"], full):
         os.chmod(full, mode)
         return "received"
-    former = known.get(entry["digest"])
-    if former is None:
-        raise DeployError("content-missing", "no content for %s" % entry["path"])
-    if stat.S_IMODE(os.lstat(former).st_mode) == mode:
+    source, may_link = former.pick(entry)
+    if may_link and stat.S_IMODE(os.lstat(source).st_mode) == mode:
         with contextlib.suppress(OSError):
-            os.link(former, full)
+            os.link(source, full)
             return "linked"
-    shutil.copyfile(former, full)
+    shutil.copyfile(source, full)
     os.chmod(full, mode)
     return "copied"

@@ -7,7 +7,7 @@ import socket
 import ssl
 import time
 import urllib.parse
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import DeployError, Json
 
@@ -21,7 +21,7 @@ class Question(NamedTuple):
     url: str
     host_header: str = ""
     unix_socket: str = ""
-    status: List[int] = [200]
+    status: Tuple[int, ...] = (200,)
     text: str = ""
     header: str = ""
     header_value: str = ""
@@ -74,7 +74,9 @@ def _connection(question: Question) -> http.client.HTTPConnection:
         raise DeployError("bad-arguments", text)
     if parts.scheme == "http":
         return http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=seconds)
-    context = ssl.create_default_context() if question.verify_tls else ssl._create_unverified_context()
+    context = (
+        ssl.create_default_context() if question.verify_tls else ssl._create_unverified_context()
+    )
     port = parts.port or 443
     return http.client.HTTPSConnection(parts.hostname, port, timeout=seconds, context=context)
 
@@ -106,9 +108,7 @@ def _judged(question: Question, response: http.client.HTTPResponse) -> Answer:
     return Answer(response.status, shown, "")
 
 
-def ask_until(
-    once: Callable[[], Answer], seconds: float, interval: float, needed: int = 1
-) -> Json:
+def ask_until(once: Callable[[], Answer], seconds: float, interval: float, needed: int = 1) -> Json:
     """Ask until so many answers in a row are well, or the time is up.
 
     *Shapes*: {ok, attempts, status, shown, wrong, seconds}.

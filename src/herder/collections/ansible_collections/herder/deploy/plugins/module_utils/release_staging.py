@@ -102,6 +102,7 @@ class Staging:
                 raise
 
     def _mark(self) -> None:
+        self.layout.prepare()
         with locked(self.layout.lock):
             leases.check_fence(self.layout, self.order.get("token"), leases.this_moment())
             facts = {key: self.order.get(key) for key in ("by", "message", "token", "via")}
@@ -142,7 +143,7 @@ class Staging:
     def code(self) -> None:
         """Make the release directory anew and bring the code."""
         remove_tree(self.layout, self.path)
-        os.mkdir(self.path)
+        os.makedirs(self.path)
         facts = fetching.fetch(self.layout, self.order, self.path)
         self._check_code()
         commit = facts.get("commit") or self.name

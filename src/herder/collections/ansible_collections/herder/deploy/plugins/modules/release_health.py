@@ -95,7 +95,10 @@ seconds: {description: How long it took., type: float, returned: always}
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.herder.deploy.plugins.module_utils import release_health as health
-from ansible_collections.herder.deploy.plugins.module_utils.release_layout import Json, run_reporting
+from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
+    Json,
+    run_reporting,
+)
 
 ASKED = (
     "url", "host_header", "unix_socket", "status", "text", "header", "header_value",
@@ -129,12 +132,16 @@ def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=arguments(), supports_check_mode=True)
     if module.check_mode:
-        module.exit_json(changed=False, ok=True, attempts=0, status=0, wrong="", shown="", seconds=0)
+        module.exit_json(
+            changed=False, ok=True, attempts=0, status=0, wrong="", shown="", seconds=0
+        )
     result = run_reporting(lambda: work(module.params), module.fail_json)
     if not result["ok"] and module.params["fail_when_unhealthy"]:
         url, taken = module.params["url"], result["seconds"]
         module.fail_json(
-            msg="%s after %.0f s: %s" % (url, taken, result["wrong"]), reference="unhealthy", **result
+            msg="%s after %.0f s: %s" % (url, taken, result["wrong"]),
+            reference="unhealthy",
+            **result,
         )
     module.exit_json(**result)
 

@@ -184,7 +184,8 @@ def main() -> None:
         "release": text,
         "progress": text,
         "seconds": {"type": "float"},
-        "wait_seconds": {"type": "float", "default": 0}, "at_least": {"type": "int", "default": 0},
+        "wait_seconds": {"type": "float", "default": 0},
+        "at_least": {"type": "int", "default": 0},
         "fail_when_held": {"type": "bool", "default": True},
     }
     needs = {"required_if": [("action", "acquire", ["owner"])]}

@@ -1,0 +1,485 @@
+"""Building a release: whole or not at all, the same everywhere, and nothing left of what failed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.herder.deploy.plugins.module_utils import release_fetching as fetching
+from ansible_collections.herder.deploy.plugins.module_utils import release_record as records
+from ansible_collections.herder.deploy.plugins.module_utils import release_staging as staging
+from ansible_collections.herder.deploy.plugins.module_utils import release_switch as switches
+from ansible_collections.herder.deploy.plugins.module_utils import release_tree as trees
+from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
+    DeployError,
+    Layout,
+)
+
+GIT = [
+    "git",
+    "-c",
+    "user.name=t",
+    "-c",
+    "user.email=t@example.org",
+    "-c",
+    "protocol.file.allow=always",
+]
+ALL = ["setup", "code", "shared", "seal"]
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Any:
+    """Give a host on which nothing was ever deployed."""
+    return Layout(str(tmp_path / "site"))
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Path:
+    """Give a repository with one commit on its branch main."""
+    path = tmp_path / "origin"
+    path.mkdir()
+    git(path, "init", "--quiet", "--initial-branch=main")
+    commit(path, {"index.html": "one", "app/main.py": "print(1)", "app/media/.gitkeep": ""}, "one")
+    return path
+
+
+def git(path: Path, *words: str) -> str:
+    """Run git in a repository."""
+    done = subprocess.run([*GIT, *words], cwd=path, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def commit(path: Path, files: dict[str, str], message: str) -> str:
+    """Write files, commit them, and give the commit."""
+    for name, content in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text(content)
+    git(path, "add", "--all")
+    git(path, "commit", "--quiet", "--message", message)
+    return git(path, "rev-parse", "HEAD")
+
+
+def stage(layout: Any, name: str, **order: Any) -> Any:
+    """Build a release with these parameters of the module."""
+    given = {"release": name, "steps": ALL, "deploy_to": layout.root, "token": None, **order}
+    return staging.carry_out(layout, given, is_check=order.get("is_check", False))
+
+
+def stage_git(layout: Any, name: str, origin: Path, **order: Any) -> Any:
+    """Build a release from git."""
+    source = {"repo": str(origin), "version": "main", **order.pop("git", {})}
+    return stage(layout, name, via="git", git=source, **order)
+
+
+def content(layout: Any, name: str, path: str = "index.html") -> str:
+    """Read a file of a release."""
+    return Path(layout.release(name), path).read_text()
+
+
+def test_release_from_git_is_whole(layout: Any, origin: Path) -> None:
+    """Code, shared links, REVISION, digest: what every later step relies on."""
+    Path(layout.shared, "config").mkdir(parents=True)
+    Path(layout.shared, "config", "site.ini").write_text("shared")
+
+    result = stage_git(
+        layout, "r1", origin, shared_paths=["app/media"], shared_files=["config/site.ini"]
+    )
+
+    assert content(layout, "r1") == "one"
+    assert content(layout, "r1", "REVISION") == git(origin, "rev-parse", "HEAD") == result["commit"]
+    assert content(layout, "r1", "config/site.ini") == "shared"
+    assert (
+        os.readlink(os.path.join(layout.release("r1"), "app/media")) == "../../../shared/app/media"
+    )
+    assert result["state"] == "finished"
+    assert not os.path.exists(layout.marker("r1"))
+
+
+def test_digest_is_the_same_on_every_host(tmp_path: Path, origin: Path) -> None:
+    """Nothing may switch unless all digests are equal, so nothing of one host may be in it."""
+    digests = {stage_git(Layout(str(tmp_path / name)), "r1", origin)["digest"] for name in "abc"}
+
+    assert len(digests) == 1
+
+
+def test_a_push_in_between_changes_nothing(tmp_path: Path, origin: Path) -> None:
+    """One name must be one code: the commit is fixed once and asked for by every host."""
+    fixed = git(origin, "rev-parse", "HEAD")
+    first = stage_git(Layout(str(tmp_path / "a")), "r1", origin, git={"commit": fixed})
+    commit(origin, {"index.html": "two"}, "two")
+
+    second = stage_git(Layout(str(tmp_path / "b")), "r1", origin, git={"commit": fixed})
+
+    assert second["digest"] == first["digest"]
+
+
+def test_known_commit_needs_no_network(layout: Any, origin: Path) -> None:
+    """A hundred hosts need not ask the server for what they have."""
+    fixed = stage_git(layout, "r1", origin)["commit"]
+    origin.rename(origin.with_name("gone"))
+
+    assert stage_git(layout, "r2", origin, git={"commit": fixed})["state"] == "finished"
+
+
+@pytest.mark.parametrize("version", ["main", "v1", "HEAD", "annotated", "refs/heads/main"])
+def test_branch_tag_and_head_are_resolved_alike_on_host_and_remotely(
+    layout: Any, origin: Path, version: str
+) -> None:
+    """The transaction fixes the commit by ls-remote; a host alone must find the same."""
+    git(origin, "tag", "v1")
+    git(origin, "tag", "--annotate", "--message", "m", "annotated")
+    head = git(origin, "rev-parse", "HEAD")
+    order = {
+        "via": "git",
+        "git": {"repo": str(origin), "version": version},
+        "deploy_to": layout.root,
+    }
+
+    assert fetching.resolve(order) == head
+    if not version.startswith("refs/"):
+        assert stage_git(layout, "r1", origin, git={"version": version})["commit"] == head
+
+
+def test_unknown_branch_says_so(layout: Any, origin: Path) -> None:
+    """And leaves nothing that could be taken for a release."""
+    with pytest.raises(DeployError, match="has no branch, tag or commit 'nope'"):
+        stage_git(layout, "r1", origin, git={"version": "nope"})
+
+    assert records.state_of(layout, "r1") == "missing"
+
+
+def test_subtree_becomes_the_release(layout: Any, origin: Path) -> None:
+    """Ansistrano's git_repo_tree."""
+    stage_git(layout, "r1", origin, git={"tree": "/app/"})
+
+    assert content(layout, "r1", "main.py") == "print(1)"
+    assert not os.path.exists(os.path.join(layout.release("r1"), "index.html"))
+
+
+def test_submodules_come_with_the_commit_that_is_recorded(
+    layout: Any, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also with a relative URL, and also when the submodule has gone on since."""
+    library = tmp_path / "library"
+    library.mkdir()
+    git(library, "init", "--quiet", "--initial-branch=main")
+    commit(library, {"code.py": "old"}, "old")
+    git(origin, "submodule", "--quiet", "add", "../library", "lib/inner")
+    commit(origin, {}, "with submodule")
+    commit(library, {"code.py": "new"}, "new")
+
+    stage_git(layout, "r1", origin)
+
+    assert content(layout, "r1", "lib/inner/code.py") == "old"
+
+
+def test_files_that_exports_ignore_are_there_too(layout: Any, origin: Path) -> None:
+    """Ansistrano brings all tracked files; git's export-ignore must not change that."""
+    commit(origin, {".gitattributes": "index.html export-ignore"}, "attributes")
+
+    stage_git(layout, "r1", origin)
+
+    assert content(layout, "r1") == "one"
+
+
+def test_cache_left_locked_or_broken_is_mended(layout: Any, origin: Path) -> None:
+    """A deployment that was killed while fetching must not stop the next one."""
+    stage_git(layout, "r1", origin)
+    for damage in ("packed-refs.lock", "shallow.lock"):
+        Path(layout.repo, ".git", damage).touch()
+    commit(origin, {"index.html": "two"}, "two")
+    git(origin, "branch", "old")
+    stage_git(layout, "r2", origin)
+    git(origin, "branch", "--delete", "old")
+    Path(layout.repo, ".git", "packed-refs.lock").touch()
+    commit(origin, {"index.html": "three"}, "three")
+
+    stage_git(layout, "r3", origin)
+    Path(layout.repo, ".git", "HEAD").write_text("rubbish")
+    stage_git(layout, "r4", origin, git={"commit": git(origin, "rev-parse", "HEAD")})
+
+    assert content(layout, "r4") == "three"
+
+
+def test_deploy_key_is_gone_afterwards(layout: Any, origin: Path) -> None:
+    """A secret is on the host's disk only while it is needed, even after a crash."""
+    layout.prepare()
+    Path(layout.private, "key.left-by-a-crash").write_text("secret")
+
+    stage_git(layout, "r1", origin, git={"key": "secret"})
+
+    assert not [name for name in os.listdir(layout.private) if name.startswith("key.")]
+
+
+def test_steps_may_be_spread_over_calls(layout: Any, origin: Path) -> None:
+    """A playbook runs its own tasks between them; only the last step makes a release."""
+    stage_git(layout, "r1", origin, steps=["setup", "code"])
+    assert records.state_of(layout, "r1") == "unfinished"
+    Path(layout.release("r1"), "built").write_text("by a hook")
+    stage_git(layout, "r1", origin, steps=["shared"])
+
+    result = stage_git(layout, "r1", origin, steps=["seal"])
+
+    assert result["state"] == "finished"
+    assert content(layout, "r1", "built") == "by a hook"
+
+
+def test_finished_release_is_not_built_again(layout: Any, origin: Path) -> None:
+    """A run that is repeated, or a second batch, finds the work done."""
+    first = stage_git(layout, "r1", origin)
+
+    again = stage_git(layout, "r1", origin, git={"commit": first["commit"]})
+
+    assert again["already_staged"] is True
+    assert again["changed"] is False
+    assert again["digest"] == first["digest"]
+
+
+def test_same_name_with_another_commit_is_refused(layout: Any, origin: Path) -> None:
+    """One name, one code."""
+    stage_git(layout, "r1", origin)
+    other = commit(origin, {"index.html": "two"}, "two")
+
+    with pytest.raises(DeployError) as refused:
+        stage_git(layout, "r1", origin, git={"commit": other})
+
+    assert refused.value.reference == "release-exists"
+
+
+def test_half_built_release_of_a_crash_is_built_anew(layout: Any, origin: Path) -> None:
+    """What an interrupted build left must not get into the next one of that name."""
+    stage_git(layout, "r1", origin, steps=["setup", "code"])
+    Path(layout.release("r1"), "stray").write_text("half")
+
+    stage_git(layout, "r1", origin)
+
+    assert not os.path.exists(os.path.join(layout.release("r1"), "stray"))
+
+
+def test_what_failed_is_removed_at_once(layout: Any, origin: Path, monkeypatch: Any) -> None:
+    """A full disk gets its space back, and the release is never chosen."""
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(trees, "scan", full)
+    with pytest.raises(OSError, match="No space"):
+        stage_git(layout, "r1", origin)
+
+    assert not os.path.exists(layout.release("r1"))
+    assert records.state_of(layout, "r1") == "missing"
+
+
+def test_serving_release_is_never_built_over(layout: Any, origin: Path) -> None:
+    """Whatever its record says, visitors are on it."""
+    stage_git(layout, "r1", origin)
+    switches.switch(layout, "r1", None, {})
+    os.unlink(layout.record("r1"))
+
+    with pytest.raises(DeployError) as refused:
+        stage_git(layout, "r1", origin)
+
+    assert refused.value.reference == "release-serving"
+    assert content(layout, "r1") == "one"
+
+
+def test_what_others_built_can_be_finished(layout: Any) -> None:
+    """Ansistrano's tasks bring the code; we mark before and seal after."""
+    stage(layout, "r1", steps=["setup", "begin"])
+    assert records.state_of(layout, "r1") == "unfinished"
+    os.mkdir(layout.release("r1"))
+    Path(layout.release("r1"), "REVISION").write_text("abc123")
+
+    result = stage(layout, "r1", steps=["seal"])
+
+    assert result["state"] == "finished"
+    assert result["commit"] == "abc123"
+
+
+@pytest.mark.parametrize("item", ["../out", "/..", "a/../../b", "."])
+def test_shared_path_out_of_the_release_is_refused(layout: Any, origin: Path, item: str) -> None:
+    """It would remove files that are not the release's."""
+    with pytest.raises(DeployError, match="shared path"):
+        stage_git(layout, "r1", origin, shared_paths=[item])
+
+
+def test_shared_path_below_another_is_refused(layout: Any, origin: Path) -> None:
+    """The second link would be made inside the shared directory, for all releases."""
+    with pytest.raises(DeployError, match="below another link"):
+        stage_git(layout, "r1", origin, shared_paths=["app", "app/media"])
+
+
+def test_check_mode_changes_nothing(layout: Any, origin: Path) -> None:
+    """Ansistrano's check mode fails; ours says what would happen."""
+    result = stage_git(layout, "r1", origin, is_check=True)
+
+    assert result["changed"] is True
+    assert result["commit"] == git(origin, "rev-parse", "HEAD")
+    assert not os.path.exists(layout.root)
+
+
+def make_tree(root: Path, files: dict[str, str]) -> list[Any]:
+    """Make a directory and give its entries as the controller sends them."""
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    fields = ("path", "type", "mode", "digest", "target")
+    return [{key: each[key] for key in fields if key in each} for each in trees.scan(str(root))]
+
+
+def pack(root: Path, entries: list[Any], digests: list[str], path: Path) -> str:
+    """Make the pack that the controller sends."""
+    with tarfile.open(path, "w") as archive:
+        for entry in entries:
+            if entry.get("digest") in digests and entry["digest"] not in archive.getnames():
+                archive.add(root / entry["path"], arcname=entry["digest"])
+    return str(path)
+
+
+def test_of_a_tree_only_news_travel_and_the_rest_is_linked(layout: Any, tmp_path: Path) -> None:
+    """A second release costs the bytes that changed, on the wire and on the disk."""
+    source = tmp_path / "source"
+    entries = make_tree(source, {"a.txt": "same", "dir/b.txt": "old", "dir/copy.txt": "same"})
+    missing = staging.compare(layout, {"tree": {"entries": entries}})["missing"]
+    sent = pack(source, entries, missing, tmp_path / "one.tar")
+    stage(layout, "r1", via="tree", tree={"entries": entries, "pack": sent})
+    entries = make_tree(source, {"dir/b.txt": "new"})
+
+    missing = staging.compare(layout, {"tree": {"entries": entries}})["missing"]
+    sent = pack(source, entries, missing, tmp_path / "two.tar")
+    order = {"entries": entries, "pack": sent}
+    digest = trees.tree_digest(entries)
+    result = stage(layout, "r2", via="tree", tree=order, expect_code_digest=digest)
+
+    assert len(missing) == 1
+    assert result["delivered"] == {"linked": 2, "copied": 0, "received": 1}
+    assert (
+        os.stat(layout.release("r1") + "/a.txt").st_ino
+        == os.stat(layout.release("r2") + "/a.txt").st_ino
+    )
+    assert (content(layout, "r1", "dir/b.txt"), content(layout, "r2", "dir/b.txt")) == (
+        "old",
+        "new",
+    )
+
+
+def test_file_edited_by_hand_is_not_linked_into_the_next_release(
+    layout: Any, tmp_path: Path
+) -> None:
+    """What the host has must be what was meant, not what somebody made of it."""
+    source = tmp_path / "source"
+    entries = make_tree(source, {"a.txt": "same"})
+    every = [each["digest"] for each in entries if "digest" in each]
+    order = {"entries": entries, "pack": pack(source, entries, every, tmp_path / "one.tar")}
+    stage(layout, "r1", via="tree", tree=order)
+    Path(layout.release("r1"), "a.txt").write_text("EDIT")
+
+    assert staging.compare(layout, {"tree": {"entries": entries}})["missing"] == every
+
+
+def test_tree_that_arrives_otherwise_is_refused_by_file(layout: Any, tmp_path: Path) -> None:
+    """The digest of what was sent is held against what arrived."""
+    source = tmp_path / "source"
+    entries = make_tree(source, {"a.txt": "right"})
+    order = {
+        "entries": entries,
+        "pack": pack(source, entries, [entries[0]["digest"]], tmp_path / "p"),
+    }
+
+    with pytest.raises(DeployError) as refused:
+        stage(layout, "r1", via="tree", tree=order, expect_code_digest="0" * 64)
+
+    assert refused.value.reference == "code-differs"
+
+
+def test_archives_of_both_kinds_are_unpacked(layout: Any, tmp_path: Path) -> None:
+    """With the first directory stripped, modes and links kept, and patterns left out."""
+    source = tmp_path / "site-1.0"
+    make_tree(source, {"run.sh": "#!", "skip.log": "x"})
+    (source / "run.sh").chmod(0o755)
+    (source / "link").symlink_to("run.sh")
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
+        archive.add(source, arcname="site-1.0")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:
+        zipped.write(source / "run.sh", "site-1.0/run.sh")
+    unpack = {"enabled": True, "strip": 1, "exclude": ["*.log"]}
+
+    stage(layout, "r1", via="archive", archive={"path": str(tmp_path / "a.tar.gz")}, unpack=unpack)
+    stage(layout, "r2", via="archive", archive={"path": str(tmp_path / "a.zip")}, unpack=unpack)
+
+    for name in ("r1", "r2"):
+        assert os.stat(layout.release(name) + "/run.sh").st_mode & 0o777 == 0o755
+    assert os.readlink(layout.release("r1") + "/link") == "run.sh"
+    assert not os.path.exists(layout.release("r1") + "/skip.log")
+
+
+def test_archive_of_another_content_is_refused(layout: Any, tmp_path: Path) -> None:
+    """A checksum that is given counts."""
+    (tmp_path / "a.tar").write_bytes(b"x")
+
+    with pytest.raises(DeployError, match="expected"):
+        stage(
+            layout,
+            "r1",
+            via="archive",
+            archive={"path": str(tmp_path / "a.tar"), "sha256": "0" * 64},
+        )
+
+
+@pytest.mark.parametrize("kind", ["parent", "absolute", "through-a-link", "device"])
+def test_archive_that_would_write_elsewhere_is_refused(
+    layout: Any, tmp_path: Path, kind: str
+) -> None:
+    """An archive is somebody else's bytes."""
+    member = tarfile.TarInfo({"parent": "../evil", "absolute": "/tmp/evil"}.get(kind, "d/evil"))
+    member.type = tarfile.CHRTYPE if kind == "device" else tarfile.REGTYPE
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        if kind == "through-a-link":
+            link = tarfile.TarInfo("d")
+            link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path)
+            archive.addfile(link)
+        archive.addfile(member)
+
+    with pytest.raises(DeployError) as refused:
+        stage(layout, "r1", via="archive", archive={"path": str(tmp_path / "a.tar")})
+
+    assert refused.value.reference == "bad-archive"
+    assert not (tmp_path / "evil").exists()
+
+
+def test_killed_builds_are_never_whole_and_the_next_one_succeeds(layout: Any, origin: Path) -> None:
+    """A process that stages is killed at many moments; no half release looks finished."""
+    commit(origin, {f"f{number}": "x" * 500 for number in range(300)}, "many")
+    script = """
+import sys
+from ansible_collections.herder.deploy.plugins.module_utils import release_staging as staging
+from ansible_collections.herder.deploy.plugins.module_utils.release_layout import Layout
+layout = Layout(sys.argv[1])
+order = {"release": sys.argv[3], "steps": ["setup", "code", "shared", "seal"], "via": "git",
+         "deploy_to": layout.root, "git": {"repo": sys.argv[2], "version": "main"}}
+print("ready", flush=True)
+staging.carry_out(layout, order, False)
+"""
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+    for number in range(12):
+        command = [sys.executable, "-c", script, layout.root, str(origin), f"k{number}"]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.012 * number)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        if records.state_of(layout, f"k{number}") == "finished":
+            assert len(os.listdir(layout.release(f"k{number}"))) == 303
+
+    assert stage_git(layout, "after", origin)["state"] == "finished"
+    assert len(os.listdir(layout.release("after"))) == 303

@@ -1,0 +1,223 @@
+"""Looking after releases: what is removed, what one may go back to, what was edited."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.herder.deploy.plugins.module_utils import release_lease as leases
+from ansible_collections.herder.deploy.plugins.module_utils import release_log
+from ansible_collections.herder.deploy.plugins.module_utils import release_record as records
+from ansible_collections.herder.deploy.plugins.module_utils import release_staging as staging
+from ansible_collections.herder.deploy.plugins.module_utils import release_switch as switches
+from ansible_collections.herder.deploy.plugins.module_utils import release_upkeep as upkeep
+from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
+    DeployError,
+    Layout,
+    locked,
+)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Any:
+    """Give a host with the finished releases a, b, c, d, e, of which e serves."""
+    place = Layout(str(tmp_path / "site"))
+    os.makedirs(place.releases)
+    for name in "abcde":
+        build(place, name)
+    switches.switch(place, "d", None, {})
+    switches.switch(place, "e", None, {})
+    return place
+
+
+def build(layout: Any, name: str, *, is_finished: bool = True) -> None:
+    """Build a release with one file in it; or leave it half built."""
+    order = {"release": name, "deploy_to": layout.root, "token": None}
+    staging.carry_out(layout, dict(order, steps=["begin"]), is_check=False)
+    os.mkdir(layout.release(name))
+    Path(layout.release(name), "file").write_text(name)
+    if is_finished:
+        staging.carry_out(layout, dict(order, steps=["seal"]), is_check=False)
+
+
+def names(layout: Any) -> list[str]:
+    """List the directories of releases."""
+    return sorted(os.listdir(layout.releases))
+
+
+def test_clean_up_keeps_the_newest(layout: Any) -> None:
+    """And tells what it removed and why."""
+    told = upkeep.clean_up(layout, 3, None, is_check=False)
+
+    assert names(layout) == ["c", "d", "e"]
+    assert told["removed"] == {"a": "more than 3", "b": "more than 3"}
+    assert os.listdir(layout.trash) == []
+
+
+def test_keeping_none_by_zero_means_keeping_all(layout: Any) -> None:
+    """As Ansistrano has it."""
+    upkeep.clean_up(layout, 0, None, is_check=False)
+
+    assert names(layout) == list("abcde")
+
+
+def test_clean_up_never_removes_what_serves_or_served_before(layout: Any) -> None:
+    """After a rollback to an old one, the newest are not what visitors are on."""
+    switches.switch(layout, "a", None, {})
+
+    upkeep.clean_up(layout, 1, None, is_check=False)
+
+    assert names(layout) == ["a", "e"]
+
+
+def test_half_built_and_failed_releases_go_and_never_count(layout: Any) -> None:
+    """Capistrano counts them, and then deletes good ones instead."""
+    build(layout, "half", is_finished=False)
+    records.fail(layout, "c", "taken back", 1.0)
+
+    upkeep.clean_up(layout, 3, None, is_check=False)
+
+    assert names(layout) == ["b", "d", "e"]
+
+
+def test_release_of_a_live_lease_stays_and_that_of_a_dead_one_goes(layout: Any) -> None:
+    """Another deployment may be between two steps of it."""
+    build(layout, "half", is_finished=False)
+    wish = {"owner": "o", "release": "half"}
+    now = leases.this_moment()
+    token = leases.acquire(layout, wish, 60.0, now)[1]["token"]
+
+    upkeep.clean_up(layout, 0, token, is_check=False)
+    assert "half" in names(layout)
+
+    leases.release(layout, token)
+    upkeep.clean_up(layout, 0, None, is_check=False)
+    assert "half" not in names(layout)
+
+
+def test_release_whose_builder_is_alive_stays(layout: Any) -> None:
+    """The marker's lock is held by the building process, lease or not."""
+    build(layout, "half", is_finished=False)
+
+    with locked(layout.marker("half")):
+        upkeep.clean_up(layout, 0, None, is_check=False)
+
+    assert "half" in names(layout)
+
+
+def test_check_mode_of_clean_up_removes_nothing(layout: Any) -> None:
+    """But names what it would."""
+    told = upkeep.clean_up(layout, 2, None, is_check=True)
+
+    assert sorted(told["removed"]) == ["a", "b", "c"]
+    assert names(layout) == list("abcde")
+
+
+def test_rolling_back_twice_goes_two_back(layout: Any) -> None:
+    """Ansistrano's second rollback is a silent no-op (row B2)."""
+    for expected in ("d", "c"):
+        switches.switch(layout, upkeep.pick_target(layout, ""), None, {})
+        assert layout.current_name() == expected
+
+
+def test_rolling_to_the_newest_by_name_keeps_it(layout: Any) -> None:
+    """Ansistrano links to it and then deletes it (row B3)."""
+    switches.switch(layout, "d", None, {})
+
+    switches.switch(layout, upkeep.pick_target(layout, "e"), None, {})
+    upkeep.clean_up(layout, 1, None, is_check=False)
+
+    assert layout.current_name() == "e"
+    assert Path(layout.current, "file").read_text() == "e"
+
+
+def test_interrupted_release_is_never_gone_back_to(layout: Any) -> None:
+    """Ansistrano puts the live site on it (row D)."""
+    build(layout, "half", is_finished=False)
+    build(layout, "f")
+    switches.switch(layout, "f", None, {})
+
+    assert upkeep.pick_target(layout, "") == "e"
+    with pytest.raises(DeployError, match="unfinished"):
+        upkeep.pick_target(layout, "half")
+
+
+def test_interrupted_deployment_then_rollback_really_goes_back(layout: Any) -> None:
+    """Ansistrano removes the half-built one and leaves the live code (row C)."""
+    build(layout, "half", is_finished=False)
+
+    assert upkeep.pick_target(layout, "") == "d"
+
+
+def test_release_that_lacks_files_is_no_target(layout: Any) -> None:
+    """Somebody removed some of it; going back there would break the site."""
+    os.unlink(os.path.join(layout.release("d"), "file"))
+
+    assert upkeep.pick_target(layout, "") == "c"
+    with pytest.raises(DeployError, match="lacks 1 of its files"):
+        upkeep.pick_target(layout, "d")
+
+
+def test_nothing_to_go_back_to_is_said(layout: Any) -> None:
+    """A rollback that does nothing must not look like one that did."""
+    switches.switch(layout, "a", None, {})
+
+    with pytest.raises(DeployError, match="no intact release older than a"):
+        upkeep.pick_target(layout, "")
+
+
+def test_release_of_another_tool_that_served_may_be_gone_back_to(layout: Any) -> None:
+    """The first deployment by Herder on Ansistrano's hosts must be reversible."""
+    os.mkdir(layout.release("z-old"))
+    os.mkdir(layout.release("z-never-served"))
+    for name in ("z-old", "z-never-served"):
+        os.utime(layout.release(name), (1, 1))
+    switches.replace_link(layout, "./releases/z-old")
+
+    switches.switch(layout, "e", None, {})
+
+    targets = upkeep.intact_targets(layout, "e")
+    assert "z-old" in targets
+    assert "z-never-served" not in targets
+
+
+@pytest.mark.parametrize("check", ["quick", "full"])
+def test_edits_by_hand_are_told_by_file(layout: Any, check: str) -> None:
+    """Somebody mended something on one server; the next deployment would lose it."""
+    Path(layout.release("e"), "file").write_text("edited")
+    Path(layout.release("e"), "new").write_text("x")
+
+    edits = upkeep.hand_edits(layout, "e", check)
+
+    assert (edits["changed"], edits["added"], edits["removed"]) == (["file"], ["new"], [])
+    assert upkeep.is_edited(upkeep.hand_edits(layout, "d", check)) is False
+
+
+def test_whole_picture_marks_current_and_previous(layout: Any) -> None:
+    """The table of releases is made of it."""
+    release_log.append(layout, {"result": "ok"})
+
+    told = upkeep.tell(layout, "quick", 5)
+
+    assert (told["current"], told["previous"], told["is_dangling"]) == ("e", "d", False)
+    assert [each["name"] for each in told["releases"] if each["is_current"]] == ["e"]
+    assert told["log"] == [{"result": "ok"}]
+
+
+def test_picture_of_a_host_that_has_nothing(tmp_path: Path) -> None:
+    """A new server in the fleet is no error."""
+    told = upkeep.tell(Layout(str(tmp_path / "none")), "full", 5)
+
+    assert (told["exists"], told["current"], told["releases"]) == (False, None, [])
+
+
+def test_log_survives_a_cut_line(layout: Any) -> None:
+    """A full disk or a power cut may cut a line; the others must stay readable."""
+    release_log.append(layout, {"result": "one"})
+    with open(layout.log, "a") as file:
+        file.write('{"result": "cu')
+    release_log.append(layout, {"result": "two"})
+
+    assert [line["result"] for line in release_log.read(layout)] == ["one", "two"]
