@@ -13,6 +13,7 @@ import herder
 from herder.errors import LabError
 from herder.lab.place import LabPlace
 from herder.lab.programs import run_program
+from herder.lab.strays import strays
 
 PROCESS_SERVERS = "herder.lab.process_servers"
 WAY_OUT = "herder.lab.way_out"
@@ -49,9 +50,12 @@ def daemons(place: LabPlace) -> list[int]:
 
 
 def end_daemons(place: LabPlace) -> None:
-    """End this lab's processes, gently first. *Raises*: LabError, when one lives on."""
+    """End this lab's processes and what its sessions left running, gently first.
+
+    *Raises*: LabError, when one lives on.
+    """
     deadline = time.monotonic() + _END_SECONDS
-    while numbers := daemons(place):
+    while numbers := daemons(place) + strays(place):
         late = time.monotonic() - deadline
         if late > _END_SECONDS:
             raise LabError(f"process {numbers[0]} could not be ended")

@@ -16,6 +16,7 @@ from herder.lab.network import LINKS, NAMESPACES, bridge_name, remove_link, remo
 from herder.lab.place import LabPlace
 from herder.lab.programs import run_program
 from herder.lab.state import read_state
+from herder.lab.strays import strays
 
 _MOUNTS = Path("/proc/self/mountinfo")
 
@@ -51,7 +52,7 @@ def remove_lab(place: LabPlace) -> None:
 def leftovers(place: LabPlace) -> list[str]:
     """Name everything of this lab that is on this host outside its directory."""
     return [
-        *(f"process {number}" for number in daemons(place)),
+        *(f"process {number}" for number in daemons(place) + strays(place)),
         *(f"process group {name}" for name in sorted(group_names(place.prefix))),
         *(f"interface {name}" for name in _links(place)),
         *(f"network namespace {path.name}" for path in _namespaces(place)),
