@@ -121,6 +121,12 @@ def forget_the_user(home: Path, wheels: str) -> None:
         Path(name).mkdir()
 
 
+def let_all_users_run(program: Path) -> None:
+    """Let users other than root pass through the folders of a program, in the copy."""
+    for folder in program.resolve().parents:
+        folder.chmod(folder.stat().st_mode | 0o111)
+
+
 def _settings_for_pip(wheels: str) -> None:
     lines = ["[global]", "disable-pip-version-check = true", "no-index = true"]
     if wheels:

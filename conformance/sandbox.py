@@ -17,7 +17,12 @@ from types import FrameType
 
 from conformance.catalog import Target
 from conformance.job import Job
-from conformance.machine_copy import allow_ssh_to_self, enter_copy, forget_the_user
+from conformance.machine_copy import (
+    allow_ssh_to_self,
+    enter_copy,
+    forget_the_user,
+    let_all_users_run,
+)
 from conformance.work_tree import CODE, WorkTree
 
 TIMEOUT_EXIT_CODE = 124
@@ -34,6 +39,7 @@ def main() -> int:
         enter_copy(Path(job.scratch), job.layers, shown)
         forget_the_user(home, job.wheels)
         tree = WorkTree(job, home)
+        let_all_users_run(tree.python)
         allow_ssh_to_self(home / ".ssh", start_server=tree.target.needs_ssh)
         tree.make()
         try:
