@@ -47,10 +47,6 @@ def disk_directory(place: LabPlace, name: str) -> Path:
     return place.server_directory(name) / "disk"
 
 
-def lower_directories(server: Server) -> tuple[Path, ...]:
-    return (*(Path(layer) for layer in server.layers), Path("/"))
-
-
 def launch(place: LabPlace, server: Server) -> None:
     """Start the machine and come back at once; `wait_for_ssh` comes next."""
     group = f"{place.prefix}{server.name}"
@@ -59,7 +55,7 @@ def launch(place: LabPlace, server: Server) -> None:
     root.mkdir(exist_ok=True)
     _make_work_directory(disk)
     joins = [str(path) for path in make_group(group)]
-    words = ["sh", "-ec", _LAUNCH, "sh", _mount_options(disk, server), str(root)]
+    words = ["sh", "-ec", _LAUNCH, "sh", _mount_options(disk), str(root)]
     machine = [*words, *joins, "--", *_nspawn_words(place, server, root)]
     detached = ["setsid", "--fork", "unshare", "--mount", "--propagation", "slave"]
     with (place.server_directory(server.name) / "console.log").open("wb") as console:
@@ -146,10 +142,9 @@ def _make_work_directory(disk: Path) -> None:
     (disk / "work").mkdir()
 
 
-def _mount_options(disk: Path, server: Server) -> str:
-    lowers = ":".join(str(path) for path in lower_directories(server))
+def _mount_options(disk: Path) -> str:
     return (
-        f"lowerdir={lowers},upperdir={disk / 'upper'},workdir={disk / 'work'}"
+        f"lowerdir=/,upperdir={disk / 'upper'},workdir={disk / 'work'}"
         ",volatile,redirect_dir=on,index=off,metacopy=off"
     )
 

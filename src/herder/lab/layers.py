@@ -1,5 +1,7 @@
-"""A machine's files before it boots: its own layer over images over the host's root.
+"""A machine's files before it boots: its own layer over the host's root.
 
+An image is a layer that was kept of another machine. It is copied into the new machine's own:
+overlayfs refuses a lower layer that lies inside another, and all of this lies inside the root.
 *Source*: Linux, Documentation/filesystems/overlayfs.rst, "whiteouts and opaque directories".
 """
 
@@ -12,22 +14,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from herder.errors import LabError
+from herder.lab.programs import run_program
+
 _OPAQUE = "trusted.overlay.opaque"
 
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """What a machine will see: `upper` is written to, `lowers` (topmost first) show through.
+    """What a machine will see: `upper` is written to, `lower` shows through.
 
     Paths given to the methods are relative ('etc/hosts') and their parents are no links.
     """
 
     upper: Path
-    lowers: tuple[Path, ...]
+    lower: Path
 
     def find(self, path: str) -> Path | None:
         """Give the file that is seen at this path, None when nothing is."""
-        for layer in (self.upper, *self.lowers):
+        for layer in (self.upper, self.lower):
             found = layer / path
             if found.is_symlink() or found.exists():
                 return None if _is_whiteout(found) else found
@@ -87,7 +92,7 @@ class Layers:
         """Give the names that are seen in a directory."""
         found = {
             item.name
-            for layer in (self.upper, *self.lowers)
+            for layer in (self.upper, self.lower)
             if (layer / path).is_dir()
             for item in (layer / path).iterdir()
         }
@@ -96,16 +101,29 @@ class Layers:
     def _free(self, path: str) -> Path:
         """Give the path in our own layer, with its parents made and nothing of ours there."""
         own = self.directory(str(Path(path).parent)) / Path(path).name
-        if own.is_symlink() or not own.is_dir():
-            own.unlink(missing_ok=True)
-        else:
-            shutil.rmtree(own)
+        _remove(own)
         return own
 
 
 def _is_whiteout(path: Path) -> bool:
     found = path.lstat()
     return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0
+
+
+def copy_layer(source: Path, target: Path) -> None:
+    """Copy a layer over another that lies below it: what the source hides, it hides there too.
+
+    *Raises*: LabError, when it cannot be read, or there is no room.
+    """
+    if not source.is_dir():
+        raise LabError(f"no layer at {str(source)!r}")
+    target.mkdir(mode=0o755, exist_ok=True)
+    for path in sorted(source.rglob("*")):
+        if _is_whiteout(path) or _is_opaque(path):
+            _remove(target / path.relative_to(source))
+    run_program(
+        ["cp", "--archive", "--reflink=auto", "--remove-destination", f"{source}/.", str(target)]
+    )
 
 
 def _is_covered(layer: Path, path: str) -> bool:
@@ -118,9 +136,16 @@ def _is_covered(layer: Path, path: str) -> bool:
 
 def _is_opaque(directory: Path) -> bool:
     try:
-        return os.getxattr(directory, _OPAQUE) == b"y"
+        return os.getxattr(directory, _OPAQUE, follow_symlinks=False) == b"y"
     except OSError:
         return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(path)
 
 
 def _copy_owner(source: Path, target: Path) -> None:

@@ -20,7 +20,6 @@ from herder.errors import LabError
 from herder.lab.boot import (
     disk_directory,
     launch,
-    lower_directories,
     power_off,
     shut_down,
     wait_for_ssh,
@@ -29,7 +28,7 @@ from herder.lab.daemon import WAY_OUT, start_daemon
 from herder.lab.guest import Guest, prepare_guest
 from herder.lab.inventory import write_inventory
 from herder.lab.keys import make_key, write_known_hosts
-from herder.lab.layers import Layers
+from herder.lab.layers import Layers, copy_layer
 from herder.lab.leftovers import making, unmount_below
 from herder.lab.network import (
     choose_network,
@@ -66,7 +65,9 @@ class Machines:
 
     def create(self, wish: ServerWish) -> Server:
         with self._changing():
-            return self._create(wish)
+            server = self._plan(wish)
+            self._make(server, wish)
+            return server
 
     def boot(self, name: str) -> None:
         with self._changing():
@@ -99,14 +100,14 @@ class Machines:
 
     def keep_layer(self, name: str, destination: Path) -> Path:
         server = self.state().server(name)
-        source = disk_directory(self.place, name) / "upper"
-        destination.mkdir(mode=0o755, parents=True)
-        words = ["cp", "--archive", "--reflink=auto", f"{source}/.", str(destination)]
         try:
-            run_program(words)
-        except LabError as error:
+            destination.mkdir(mode=0o755, parents=True)
+            copy_layer(disk_directory(self.place, server.name) / "upper", destination)
+        except FileExistsError as error:
+            raise LabError(f"there is something at {str(destination)!r} already") from error
+        except LabError:
             shutil.rmtree(destination)
-            raise LabError(f"machine {server.name!r} could not be kept: {error.message}") from error
+            raise
         return destination
 
     def note(self, server: Server) -> None:
@@ -117,11 +118,12 @@ class Machines:
     def _up(self, wishes: Sequence[ServerWish], reason: str) -> LabState:
         started = time.monotonic()
         self._make_lab(reason)
+        planned = [self._plan(wish) for wish in wishes]
         servers = []
-        for wish in wishes:
-            server = self._save(replace(self._create(wish), stage=Stage.BOOTING))
+        for server, wish in zip(planned, wishes, strict=True):
+            self._make(server, wish)
+            servers.append(self._save(replace(server, stage=Stage.BOOTING)))
             launch(self.place, server)
-            servers.append(server)
         start_daemon(self.place, WAY_OUT)
         ready = wait_for_ssh(
             self.place,
@@ -148,23 +150,17 @@ class Machines:
             write_state(self.place.state_file, state)
             make_bridge(self.place, state.network)
 
-    def _create(self, wish: ServerWish) -> Server:
+    def _plan(self, wish: ServerWish) -> Server:
+        """Give the machine its number, address and host key, and write that down."""
         check_name("machine", wish.name)
         state = self.state()
         if any(server.name == wish.name for server in state.servers):
             raise LabError(f"machine {wish.name!r} is there already")
-        server = self._plan(state, wish)
-        self._save(server)
-        make_machine_network(self.place, state.network, server)
-        self._make_files(server, wish)
-        return server
-
-    def _plan(self, state: LabState, wish: ServerWish) -> Server:
         taken = {server.number for server in state.servers}
         number = next(number for number in range(1, len(taken) + 2) if number not in taken)
         directory = self.place.server_directory(wish.name)
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
-        return Server(
+        server = Server(
             name=wish.name,
             number=number,
             address=machine_address(state.network, number),
@@ -174,6 +170,11 @@ class Machines:
             layers=tuple(str(layer) for layer in wish.layers),
             disk_megabytes=wish.disk_megabytes,
         )
+        return self._save(server)
+
+    def _make(self, server: Server, wish: ServerWish) -> None:
+        make_machine_network(self.place, self.state().network, server)
+        self._make_files(server, wish)
 
     def _make_files(self, server: Server, wish: ServerWish) -> None:
         disk = disk_directory(self.place, server.name)
@@ -181,11 +182,13 @@ class Machines:
         self._limit_disk(disk, server)
         upper = disk / "upper"
         upper.mkdir(mode=0o755, exist_ok=True)
+        for layer in reversed(wish.layers):
+            copy_layer(layer, upper)
         state = self.state()
         public = self.place.key_file.with_name(f"{self.place.key_file.name}.pub")
         guest = Guest(
             name=server.name,
-            hosts=_hosts_text(state, server),
+            hosts=_hosts_text(state),
             host_key_file=self.place.server_directory(server.name) / "host_key",
             authorized_keys=(public.read_text("utf-8").strip(), *wish.authorized_keys),
             sudo_user=state.sudo_user,
@@ -193,7 +196,7 @@ class Machines:
             network=state.network,
             hidden=(self.place.directory.parent,),
         )
-        prepare_guest(Layers(upper, lower_directories(server)), guest)
+        prepare_guest(Layers(upper, Path("/")), guest)
 
     def _limit_disk(self, disk: Path, server: Server) -> None:
         megabytes = server.disk_megabytes
@@ -227,9 +230,9 @@ class Machines:
             yield
 
 
-def _hosts_text(state: LabState, server: Server) -> str:
-    servers = [*state.servers, server] if server not in state.servers else list(state.servers)
-    lines = [f"{known.address} {known.name}" for known in servers]
+def _hosts_text(state: LabState) -> str:
+    """Give /etc/hosts of a machine: those that are there when it is made, and itself."""
+    lines = [f"{server.address} {server.name}" for server in state.servers]
     return "\n".join(["127.0.0.1 localhost", "::1 localhost ip6-localhost", *lines, ""])
 
 
