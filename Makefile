@@ -7,12 +7,15 @@ SOURCES := $(wildcard src tests conformance benchmarks)
 TRAVELS := $(wildcard src/herder/agent src/herder/wire)
 ROOT_ON_LINUX := $(filter Linux0,$(shell uname -s)$(shell id -u))
 
-.PHONY: help demo test check environment packages format lint types rooms python38 fast lab-tests other-core clean
+RESULTS := .cache/conformance
+
+.PHONY: help demo test check conformance conformance-all environment packages format lint types rooms python38 fast lab-tests other-core clean
 
 help:
 	@echo "make demo     bring a lab up, deploy a site on it twice while a client asks it all the time"
 	@echo "make check    format, lint, types, the import contract and the fast tests"
 	@echo "make test     the same, then the tests on lab machines (root on Linux) and a second ansible-core"
+	@echo "make conformance       ansible-core's own tests, a fast set; conformance-all: all, and docs/compatibility.md"
 	@echo "make clean    remove what the other goals made in this folder"
 
 demo: packages environment
@@ -38,7 +41,7 @@ types: environment
 	$(BIN)/mypy $(SOURCES)
 
 rooms: environment
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 python38: environment
 	$(BIN)/vermin --quiet --no-tips --violations -t=3.8- $(TRAVELS)
@@ -57,6 +60,15 @@ endif
 # What must hold with both ends of the range of ansible-core that pyproject.toml allows.
 other-core: lab-tests
 	tools/test_other_core.sh $(EXTRAS)
+
+# ansible-core's own tests with Herder, on the chosen fast set: root on Linux, a few minutes.
+conformance: packages environment
+	$(BIN)/python -m conformance --fast --retries 1
+
+# All of them, and the page made from the results: hours.
+conformance-all: packages environment
+	-$(BIN)/python -m conformance --all --retries 1 --json $(RESULTS)/herder.json
+	$(BIN)/python -m conformance.table $(RESULTS)/herder.json
 
 clean:
 	rm -rf .venv .venv-* .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist

@@ -15,9 +15,8 @@ from conformance.material import CACHE, fetch_source, fetch_wheels, look_at, mak
 from conformance.options import parse
 from conformance.results import Outcome, Report, Result
 from conformance.runner import Plan, Runner, material
-from conformance.topics import read_topics, select
+from conformance.topics import FAST, read_topics, select
 
-FAST = Path(__file__).with_name("fast.txt")
 NAMESPACE_VARIABLE = "CONFORMANCE_NAMESPACE"
 
 
@@ -72,7 +71,7 @@ def _names(options: argparse.Namespace, report: Report) -> list[str]:
     topics = read_topics()
     words: list[str] = options.targets
     if options.fast:
-        words = [*words, *FAST.read_text().split()]
+        words = [*words, *FAST.read_text(encoding="utf-8").split()]
     if options.all:
         words = sorted({topic.group for topic in topics.values() if not topic.obstacle})
     try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FILE = Path(__file__).with_name("targets.tsv")
+FAST = Path(__file__).with_name("fast.txt")
 GROUPS = ("language", "modules", "plugins", "callbacks", "cli", "internal")
 
 
