@@ -455,6 +455,8 @@ def test_archive_that_would_write_elsewhere_is_refused(
     assert not (tmp_path / "evil").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_killed_builds_are_never_whole_and_the_next_one_succeeds(layout: Any, origin: Path) -> None:
     """A process that stages is killed at many moments; no half release looks finished."""
     commit(origin, {f"f{number}": "x" * 500 for number in range(300)}, "many")

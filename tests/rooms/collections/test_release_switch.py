@@ -236,6 +236,8 @@ def test_going_back_needs_no_disk_space(layout: Any) -> None:
     assert served(layout) == "a"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_two_hundred_switches_under_a_busy_reader(layout: Any) -> None:
     """A visitor must find a whole release at any moment (rename, never remove and link)."""
     failures: list[str] = []
@@ -262,6 +264,8 @@ def test_two_hundred_switches_under_a_busy_reader(layout: Any) -> None:
     assert reads > 100
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_kill_at_any_moment_never_leaves_a_dangling_link(layout: Any) -> None:
     """A process is killed at random moments of its switches; afterwards a whole release serves."""
     script = """

@@ -30,7 +30,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "added": lambda root: (root / "new").write_text(""),
     "removed": lambda root: (root / "dir" / "file").unlink(),
     "renamed": lambda root: (root / "dir" / "file").rename(root / "dir" / "file2"),
-    "link target": lambda root: ((root / "link").unlink(), (root / "link").symlink_to("x")),
+    "link target": lambda root: (root / "link").replace(root / "dir" / "link"),
     "empty directory": lambda root: (root / "empty").mkdir(),
     "directory mode": lambda root: (root / "dir").chmod(0o700),
 }

@@ -137,6 +137,8 @@ def download(
         with urllib.request.urlopen(request, timeout=DOWNLOAD_SECONDS) as answer:
             seen = _store(answer, temporary, answer.headers.get("Content-Length"))
     except urllib.error.URLError as error:
+        if isinstance(error, urllib.error.HTTPError):
+            error.close()
         raise DeployError("download-failed", "%s: %s" % (url.split("?")[0], error)) from error
     check_sha256(url.split("?")[0], seen, sha256)
     os.rename(temporary, path)

@@ -47,8 +47,12 @@ def _connected(address: str, seconds: float) -> socket.socket:
     if port.isdigit() and not os.path.exists(address):
         return socket.create_connection((host, int(port)), timeout=seconds)
     connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(seconds)
-    connection.connect(address)
+    try:
+        connection.settimeout(seconds)
+        connection.connect(address)
+    except OSError:
+        connection.close()
+        raise
     return connection
 
 

@@ -1,0 +1,111 @@
+"""S3 without boto: the signature is AWS's, and a download is whole or refused."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.herder.deploy.plugins.module_utils import release_files as files
+from ansible_collections.herder.deploy.plugins.module_utils import release_s3 as s3
+from ansible_collections.herder.deploy.plugins.module_utils.release_layout import DeployError
+
+
+def test_signature_is_made_of_all_that_counts() -> None:
+    """Another secret, object, region or time must give another signature."""
+    target = s3.S3Object("bucket", "a b/c.tgz", "eu-west-1")
+    who = s3.Credentials("KEY", "secret")
+    stamp = "20260131T120000Z"
+    changes = [
+        (target, who, stamp),
+        (target._replace(name="x"), who, stamp),
+        (target._replace(region="x"), who, stamp),
+        (target, who._replace(secret="x"), stamp),
+        (target, who, "20260131T120001Z"),
+    ]
+
+    made = [s3.signed_headers(*each)["Authorization"] for each in changes]
+
+    assert len(set(made)) == len(made)
+    assert made[0].startswith(
+        "AWS4-HMAC-SHA256 Credential=KEY/20260131/eu-west-1/s3/aws4_request, "
+        "SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature="
+    )
+
+
+def test_signature_of_a_known_request() -> None:
+    """The key is derived as AWS's documented example says (20150830, us-east-1, iam)."""
+    who = s3.Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+
+    key = s3._key(who, "20150830/us-east-1/iam/aws4_request")
+
+    assert key.hex() == "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
+
+
+def test_addresses_of_aws_and_of_others() -> None:
+    """A name may have blanks; another service is asked with the bucket in the path."""
+    target = s3.S3Object("bucket", "a b/c.tgz", "eu-west-1")
+
+    assert s3.address(target)[0] == "https://bucket.s3.eu-west-1.amazonaws.com/a%20b/c.tgz"
+    other = target._replace(endpoint="http://127.0.0.1:9000/")
+    assert s3.address(other)[0] == "http://127.0.0.1:9000/bucket/a%20b/c.tgz"
+
+
+def test_secret_is_not_in_the_repr() -> None:
+    """It would be in a traceback."""
+    assert "secret" not in repr(s3.Credentials("KEY", "secret", "token"))
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """Serves ten bytes; on /short it promises more than it gives."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        if self.path == "/none":
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", "20" if self.path == "/short" else "10")
+        self.end_headers()
+        self.wfile.write(b"0123456789")
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def base() -> Iterator[str]:
+    """Give the address of a server."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("path", "sha256", "reference"),
+    [
+        ("/file", "", ""),
+        ("/file", "sha256:84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882", ""),
+        ("/file", "0" * 64, "checksum-differs"),
+        ("/short", "", "download-failed"),
+        ("/none", "", "download-failed"),
+    ],
+)
+def test_download(base: str, path: str, sha256: str, reference: str, tmp_path: Path) -> None:
+    """Half a file must never be taken for a whole one."""
+    target = tmp_path / "file"
+    if not reference:
+        files.download(base + path, str(target), sha256)
+        assert target.read_bytes() == b"0123456789"
+        return
+
+    with pytest.raises(DeployError) as refused:
+        files.download(base + path, str(target), sha256)
+
+    assert refused.value.reference == reference
+    assert not target.exists()
