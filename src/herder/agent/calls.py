@@ -71,10 +71,10 @@ class Line:
         self._on_over(self.number)
         self.send(Kind.REPLY, head, body)
 
-    def fail(self, operation: str, reason: str, kind: str = "") -> None:
+    def fail(self, operation: str, reason: str, *, kind: str = "", errno: int = 0) -> None:
         """Answer that it could not be done; the call is over."""
         self._on_over(self.number)
-        head: Head = {"operation": operation, "reason": reason, "errno": 0, "kind": kind}
+        head: Head = {"operation": operation, "reason": reason, "errno": errno, "kind": kind}
         self.send(Kind.FAILURE, head)
 
     def finish_outcome(self, operation: str, outcome: Outcome) -> None:
@@ -83,7 +83,7 @@ class Line:
             tail = (outcome.stderr or outcome.stdout)[-200:].decode(errors="replace")
             reason = f"{outcome.problem}; last output: {tail!r}" if tail else outcome.problem
             kind = "timeout" if outcome.problem.startswith("timed out") else ""
-            self.fail(operation, reason, kind)
+            self.fail(operation, reason, kind=kind)
             return
         head: Head = {"status": outcome.status, "stdout": len(outcome.stdout)}
         if len(outcome.stdout) + len(outcome.stderr) <= INLINE_BYTES:
@@ -134,7 +134,7 @@ class Call:
         """Stop what did not end when asked."""
 
 
-class _ChildCall(Call):
+class ChildCall(Call):
     """A call that runs a child with its output caught."""
 
     child: Optional[Child] = None
@@ -154,7 +154,7 @@ class _ChildCall(Call):
             self.child.kill()
 
 
-class BundleCall(_ChildCall):
+class BundleCall(ChildCall):
     """A call that needs a bundle; asks for what is missing first."""
 
     def __init__(self, line: Line, resources: Resources, call: RunModule) -> None:
@@ -211,7 +211,7 @@ class ModuleCall(BundleCall):
         super().done(outcome)
 
 
-class CommandCall(_ChildCall):
+class CommandCall(ChildCall):
     """A shell line."""
 
     def __init__(self, line: Line, resources: Resources, call: RunCommand) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections import deque
-from typing import Callable, Deque, List
+from typing import Callable, Deque, List, Tuple
 
 from herder.agent.loop import READ, WRITE, Loop
 from herder.wire.frames import Frame, FrameDecoder, Head, Kind, encode
@@ -14,7 +14,7 @@ READ_BYTES = 256 * 1024
 LOW_WATER_BYTES = 256 * 1024
 
 
-def take_standard_streams() -> tuple:
+def take_standard_streams() -> Tuple[int, int]:
     """Move standard input and output to high descriptors and give these; 0 and 1 lead nowhere.
 
     Standard error stays: what is written there reaches the user as the session's transcript.
@@ -50,11 +50,6 @@ class Channel:
         self._on_frame: Callable[[Frame], None] = lambda frame: None
         os.set_blocking(source, False)
         os.set_blocking(sink, False)
-
-    @property
-    def descriptors(self) -> tuple:
-        """What a forked child must close."""
-        return self._source, self._sink
 
     @property
     def has_room(self) -> bool:

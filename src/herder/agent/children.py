@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Limits:
-    """*Units*: bytes of output together, seconds (0: no limit), seconds to wait for silent heirs."""
+    """*Units*: bytes of all output, seconds (0: no limit), seconds to wait for silent heirs."""
 
     output_bytes: int
     timeout_seconds: float
@@ -100,7 +101,7 @@ class Child:
     def _start(self) -> None:
         for descriptor in self._names:
             os.set_blocking(descriptor, False)
-            self._loop.watch(descriptor, READ, lambda each=descriptor: self._read(each))
+            self._loop.watch(descriptor, READ, functools.partial(self._read, descriptor))
         self._loop.on_exit(self.process_id, self._ended)
         if self._limits.timeout_seconds:
             seconds = self._limits.timeout_seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import Callable
+from typing import IO, Callable
 
 from herder.agent.children import Child, Limits, Outcome, Pipes
 from herder.agent.loop import Loop
@@ -34,14 +34,14 @@ def start_command(
     return child
 
 
-def _detached_pipes(program: subprocess.Popen) -> Pipes:
+def _detached_pipes(program: subprocess.Popen[bytes]) -> Pipes:
     assert program.stdout is not None
     assert program.stderr is not None
     stdin = _detach(program.stdin) if program.stdin is not None else None
     return Pipes(_detach(program.stdout), _detach(program.stderr), stdin)
 
 
-def _detach(stream) -> int:  # type: ignore[no-untyped-def]
+def _detach(stream: IO[bytes]) -> int:
     descriptor = os.dup(stream.fileno())
     stream.close()
     return descriptor

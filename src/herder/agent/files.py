@@ -10,7 +10,7 @@ import stat
 import tempfile
 import time
 from binascii import hexlify
-from typing import BinaryIO, Optional
+from typing import BinaryIO, Iterator, Optional, cast
 
 from herder.wire.frames import Head
 
@@ -65,7 +65,7 @@ class WholeFile:
                 os.fchown(self._descriptor, old.st_uid, old.st_gid)
 
     @contextlib.contextmanager
-    def _undone_on_error(self):  # type: ignore[no-untyped-def]
+    def _undone_on_error(self) -> Iterator[None]:
         try:
             yield
         except BaseException:
@@ -75,7 +75,7 @@ class WholeFile:
 
 def open_for_reading(path: str) -> BinaryIO:
     """Open a file whole and unbuffered."""
-    return open(os.path.expanduser(path), "rb", buffering=0)
+    return cast("BinaryIO", open(os.path.expanduser(path), "rb", buffering=0))
 
 
 def describe(path: str, *, follow: bool, checksum: bool) -> Head:
@@ -140,6 +140,12 @@ def remove(path: str) -> None:
         return
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
+
+
+def reason(error: OSError) -> str:
+    """Give an error as a person should read it: what, then which file."""
+    text = os.strerror(error.errno) if error.errno else str(error)
+    return f"{text}: {error.filename!r}" if error.filename else text
 
 
 class Reading:

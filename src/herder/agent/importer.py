@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import io
+from importlib.abc import InspectLoader, MetaPathFinder
 from types import CodeType, ModuleType
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Tuple
 
@@ -18,7 +19,7 @@ from herder.agent.store import ROOT, Part, Store
 PACKAGE_FILE = "__init__.py"
 
 
-class BundleImporter:
+class BundleImporter(MetaPathFinder, InspectLoader):
     """Finder and loader for one bundle's files."""
 
     def __init__(self, store: Store, parts: Tuple[Part, ...]) -> None:
@@ -34,14 +35,14 @@ class BundleImporter:
         return self._files.get(self._names.get(name, ""), "")
 
     def find_spec(
-        self, name: str, path: object = None, target: object = None
+        self, fullname: str, path: object = None, target: object = None
     ) -> Optional[importlib.machinery.ModuleSpec]:
         """Give the spec of a module in the bundle, None for any other."""
-        file = self._names.get(name)
+        file = self._names.get(fullname)
         if file is None:
-            return self._namespace(name)
+            return self._namespace(fullname)
         spec = importlib.machinery.ModuleSpec(
-            name, self, origin=f"{ROOT}/{file}", is_package=self.is_package(name)
+            fullname, self, origin=f"{ROOT}/{file}", is_package=self.is_package(fullname)
         )
         spec.has_location = True
         if spec.submodule_search_locations is not None:
@@ -57,23 +58,23 @@ class BundleImporter:
         if module.__name__ in self.after_import:
             self.after_import[module.__name__](module)
 
-    def is_package(self, name: str) -> bool:
+    def is_package(self, fullname: str) -> bool:
         """Whether the name's file is a package's."""
-        return self._file(name).endswith("/" + PACKAGE_FILE)
+        return self._file(fullname).endswith("/" + PACKAGE_FILE)
 
-    def get_code(self, name: str) -> CodeType:
+    def get_code(self, fullname: str) -> CodeType:
         """Give the name's code object."""
-        path = self._file(name)
+        path = self._file(fullname)
         return self._store.code((path, self._files[path]))
 
-    def get_source(self, name: str) -> str:
+    def get_source(self, fullname: str) -> str:
         """Give the name's source text, as `inspect` and tracebacks want it."""
-        source = self._store.source(self._files[self._file(name)])
+        source = self._store.source(self._files[self._file(fullname)])
         return importlib.util.decode_source(source)
 
-    def get_filename(self, name: str) -> str:
+    def get_filename(self, fullname: str) -> str:
         """Give what `__file__` is."""
-        return f"{ROOT}/{self._file(name)}"
+        return f"{ROOT}/{self._file(fullname)}"
 
     def get_data(self, path: str) -> bytes:
         """Give the content of a file of the bundle by its full path."""
@@ -82,9 +83,9 @@ class BundleImporter:
             raise FileNotFoundError(path)
         return self._store.source(digest)
 
-    def get_resource_reader(self, name: str) -> Optional[BundleFolder]:
+    def get_resource_reader(self, fullname: str) -> Optional[BundleFolder]:
         """Give `importlib.resources` the package's folder."""
-        return BundleFolder(self, self._file(name)[: -len(PACKAGE_FILE) - 1])
+        return BundleFolder(self, self._file(fullname)[: -len(PACKAGE_FILE) - 1])
 
     def names_below(self, folder: str) -> List[str]:
         """Give what stands directly in a folder of the bundle."""

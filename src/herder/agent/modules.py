@@ -11,7 +11,7 @@ import json
 import os
 import resource
 import sys
-from typing import Callable, Dict, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from herder.agent import respawn
 from herder.agent.importer import BundleImporter
@@ -23,7 +23,7 @@ _LOADER = "ansible.module_utils._internal._ansiballz._loader"
 
 
 class Launch:
-    """One module ready to run: `program` is for a forked child, `clean_up` for the agent after it."""
+    """One module ready to run: `program` for a forked child, `clean_up` for the agent after it."""
 
     def __init__(self, program: Callable[[], None], payload_path: Optional[str]) -> None:
         self.program = program
@@ -44,7 +44,7 @@ class Modules:
         self._bundles: Dict[str, BundleImporter] = {}
         self._manifests: Dict[str, Tuple[Tuple[str, str], ...]] = {}
 
-    def missing(self, call: RunModule) -> list:
+    def missing(self, call: RunModule) -> List[str]:
         """Give the digests that must come before this call can run."""
         if call.bundle in self._bundles:
             return []

@@ -6,11 +6,10 @@ that was started for a call outlives the conversation, except jobs and what modu
 
 from __future__ import annotations
 
-import os
 import time
-from typing import Callable, Dict, Optional
+from typing import Callable, Dict
 
-from herder.agent import files, jobs
+from herder.agent import jobs, simple
 from herder.agent.calls import (
     Call,
     CommandCall,
@@ -22,20 +21,17 @@ from herder.agent.calls import (
     TunnelCall,
 )
 from herder.agent.channel import Channel
+from herder.agent.files import reason
 from herder.agent.loop import Loop
 from herder.wire.frames import Frame, Head, Kind
 from herder.wire.messages import (
-    ExpandUser,
     FetchFile,
-    MakeTemporaryDirectory,
     OpenProcess,
     Operation,
     PutFile,
-    Remove,
     RunCommand,
     RunModule,
     Settings,
-    Stat,
     to_operation,
 )
 
@@ -70,6 +66,8 @@ class Server:
             self._guard(frame.id, "call", lambda: self._open(frame))
         elif frame.kind is Kind.PING:
             self._channel.send(Kind.PONG, 0)
+        elif frame.kind is Kind.CLOSE:
+            self._channel.close()
         elif frame.kind is Kind.SETTINGS:
             self._resources.settle(Settings(**frame.head))
         else:
@@ -81,7 +79,7 @@ class Server:
         try:
             action()
         except OSError as error:
-            self._fail(number, operation, _reason(error), error.errno or 0)
+            self._fail(number, operation, reason(error), error.errno or 0)
         except Exception as error:  # noqa: BLE001 -- the shell: what goes wrong is an answer
             self._fail(number, operation, f"{type(error).__name__}: {error}", 0)
 
@@ -94,31 +92,16 @@ class Server:
 
     def _open(self, frame: Frame) -> None:
         operation = to_operation(frame.head)
-        simple = self._simple(operation)
-        if simple is not None:
-            self._guard(frame.id, operation.operation, lambda: self._answer(frame.id, simple()))
+        if isinstance(operation, simple.KINDS) and not simple.is_slow(operation):
+            asked = operation
+            self._guard(frame.id, asked.operation, lambda: self._answer(frame.id, asked))
             return
         call = self._started(frame, operation)
         self._calls[frame.id] = call
         self._guard(frame.id, operation.operation, lambda: call.begin(frame.body))
 
-    def _answer(self, number: int, head: Head) -> None:
-        self._channel.send(Kind.REPLY, number, head)
-
-    def _simple(self, operation: Operation) -> Optional[Callable[[], Head]]:
-        if isinstance(operation, Stat):
-            stat = operation
-            return lambda: files.describe(stat.path, follow=stat.follow, checksum=stat.checksum)
-        if isinstance(operation, MakeTemporaryDirectory):
-            parent = operation.parent
-            return lambda: {"path": files.make_temporary_directory(parent)}
-        if isinstance(operation, Remove):
-            path = operation.path
-            return lambda: {"removed": files.remove(path)}
-        if isinstance(operation, ExpandUser):
-            name = operation.path
-            return lambda: {"path": os.path.expanduser(name)}
-        return None
+    def _answer(self, number: int, operation: simple.Simple) -> None:
+        self._channel.send(Kind.REPLY, number, simple.answer(operation))
 
     def _started(self, frame: Frame, operation: Operation) -> Call:
         line = Line(frame.id, self._channel.send, self._forget)
@@ -131,8 +114,9 @@ class Server:
             return PutCall(line, self._resources, operation)
         if isinstance(operation, FetchFile):
             return FetchCall(line, self._resources, operation)
-        assert isinstance(operation, OpenProcess)
-        return TunnelCall(line, self._resources, operation)
+        if isinstance(operation, OpenProcess):
+            return TunnelCall(line, self._resources, operation)
+        return simple.SlowCall(line, self._resources, operation)
 
     def _forget(self, number: int) -> None:
         self._calls.pop(number, None)
@@ -180,8 +164,3 @@ def _hand_over(call: Call, frame: Frame) -> None:
         call.credit(int(frame.head["bytes"]))
     elif frame.kind is Kind.CANCEL:
         call.cancel()
-
-
-def _reason(error: OSError) -> str:
-    text = os.strerror(error.errno) if error.errno else str(error)
-    return f"{text}: {error.filename!r}" if error.filename else text

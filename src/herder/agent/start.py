@@ -13,7 +13,10 @@ import json
 import marshal
 import os
 import sys
-import types
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import CodeType, ModuleType
+from typing import Dict, Optional
 
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 CHECKSUM_BYTES = 32
@@ -22,7 +25,7 @@ CHECKSUM_BYTES = 32
 def private_directory() -> str | None:
     """Give this user's own cache directory, made when missing; None when there can be none.
 
-    It is refused when it, or what leads to it, could be written by somebody else: code from it is run.
+    Code from it is run, so it is refused when somebody else could write it or what leads to it.
     """
     home = os.path.expanduser("~")
     base = os.path.join(home, ".cache")
@@ -79,25 +82,27 @@ def write_checked(path: str, content: bytes) -> bool:
     return True
 
 
-class AgentFinder:
+class AgentFinder(MetaPathFinder, Loader):
     """Gives the agent's files to the import system: `herder` and what is below, nothing else."""
 
-    def __init__(self, sources: dict, code: dict) -> None:
+    def __init__(self, sources: Dict[str, str], code: Dict[str, CodeType]) -> None:
         self._sources = sources
         self._code = code
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> object:
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> Optional[ModuleSpec]:
         """Give the spec of one of our modules, None for all others."""
-        if name in self._sources:
-            return importlib.util.spec_from_loader(name, self, origin=f"<{name}>")
-        if name in ("herder", "herder.wire", "herder.agent"):
-            return importlib.util.spec_from_loader(name, self, is_package=True)
+        if fullname in self._sources:
+            return importlib.util.spec_from_loader(fullname, self, origin=f"<{fullname}>")
+        if fullname in ("herder", "herder.wire", "herder.agent"):
+            return importlib.util.spec_from_loader(fullname, self, is_package=True)
         return None
 
     def create_module(self, spec: object) -> None:
         """Leave making the module to the import system."""
 
-    def exec_module(self, module: types.ModuleType) -> None:
+    def exec_module(self, module: ModuleType) -> None:
         """Run the module's code in its namespace."""
         if module.__name__ in self._sources:
             exec(self._code[module.__name__], module.__dict__)
@@ -107,14 +112,15 @@ class AgentFinder:
         return self._sources.get(name)
 
 
-def load_code(packed: str, sources: dict) -> dict:
+def load_code(packed: str, sources: Dict[str, str]) -> Dict[str, CodeType]:
     """Give the code object of every source: from the cache, else compiled and cached."""
     digest = hashlib.sha256(packed.encode()).hexdigest()
     directory = private_directory()
     path = f"{directory}/agent-{MAGIC}-{digest[:32]}"
     kept = read_checked(path) if directory else None
     if kept is not None:
-        return marshal.loads(kept)
+        loaded: Dict[str, CodeType] = marshal.loads(kept)
+        return loaded
     code = {name: compile(text, f"<{name}>", "exec") for name, text in sources.items()}
     if directory:
         write_checked(path, marshal.dumps(code))

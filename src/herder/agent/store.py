@@ -87,7 +87,7 @@ class Store:
         return code
 
     def trim(self) -> None:
-        """Remove the oldest entries while the cache is over its bound; nothing new: nothing done."""
+        """Remove the oldest entries while the cache is over its bound, if anything was added."""
         if self._directory and self._is_changed:
             with contextlib.suppress(OSError):
                 _trim(self._directory, self._limit_bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pty
 import signal
@@ -37,6 +38,7 @@ class Tunnel:
         self._outputs: List[int] = []
         self._input: Optional[int] = None
         self._linger: Optional[Timer] = None
+        self._is_terminal = call.needs_tty
         self.process_id = self._start(call)
         for descriptor in self._outputs:
             os.set_blocking(descriptor, False)
@@ -69,7 +71,9 @@ class Tunnel:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        assert program.stdin and program.stdout and program.stderr
+        assert program.stdin is not None
+        assert program.stdout is not None
+        assert program.stderr is not None
         self._input = os.dup(program.stdin.fileno())
         self._outputs = [os.dup(program.stdout.fileno()), os.dup(program.stderr.fileno())]
         for stream in (program.stdin, program.stdout, program.stderr):
@@ -97,7 +101,7 @@ class Tunnel:
     def _watch_outputs(self) -> None:
         for number, descriptor in enumerate(self._outputs):
             name = "stderr" if number else "stdout"
-            self._loop.watch(descriptor, READ, lambda d=descriptor, n=name: self._read(d, n))
+            self._loop.watch(descriptor, READ, functools.partial(self._read, descriptor, name))
 
     def _read(self, descriptor: int, name: str) -> None:
         try:
@@ -128,6 +132,13 @@ class Tunnel:
         if self._is_closing:
             os.close(self._input)
             self._input = None
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        # a terminal has no end of input; without its master the program is told so by SIGHUP
+        if self._is_terminal:
+            for descriptor in tuple(self._outputs):
+                self._drop(descriptor)
 
     def _drop(self, descriptor: int) -> None:
         if descriptor in self._outputs:

@@ -31,10 +31,11 @@ _ENTRIES = (
     "ansible.module_utils.common.file",
 )
 _STANDARD = (
-    "atexit base64 codecs datetime difflib errno filecmp fnmatch glob grp hashlib linecache "
-    "locale platform pwd re runpy selectors shlex shutil signal socket stat string subprocess "
-    "syslog tempfile textwrap threading time traceback types uuid zipfile"
-).split()
+    "atexit base64 codecs datetime difflib errno filecmp fnmatch glob grp hashlib "
+    "linecache locale platform pwd re runpy selectors shlex shutil signal socket stat "
+    "string subprocess syslog tempfile textwrap threading time traceback types uuid "
+    "zipfile"
+)
 
 Fingerprint = Tuple[Tuple[str, int], ...]
 
@@ -51,7 +52,7 @@ class Warmth:
 
     def start(self) -> None:
         """Import what the last run on this host used, while nobody waits for it."""
-        for name in _STANDARD:
+        for name in _STANDARD.split():
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
         note = read_checked(self._note) if self._note else None
@@ -134,7 +135,9 @@ def _settle() -> None:
 
 
 def _fingerprint() -> Fingerprint:
-    return tuple((path, _modified(path)) for path in (*_site_folders(), *sys.path, "/etc/ld.so.cache"))
+    return tuple(
+        (path, _modified(path)) for path in (*_site_folders(), *sys.path, "/etc/ld.so.cache")
+    )
 
 
 def _site_folders() -> List[str]:

@@ -166,9 +166,14 @@ class Connection:
 
     async def close(self) -> None:
         """End the agent and the way to it, bounded in time; safe to call twice."""
+        # who never greeted need not be waited for
+        seconds = self.limits.close_seconds if self.greeting is not None else 0.2
+        if self.is_usable:
+            # a terminal on the way would swallow the end of input
+            self.send(Kind.CLOSE, 0)
         self.lose(HostUnreachable(self.host, "the session was closed"))
         if self._stream is not None:
-            await self._stream.close(self.limits.close_seconds)
+            await self._stream.close(seconds)
 
     def new_call(self) -> PendingCall:
         """Give a call that is not made yet."""

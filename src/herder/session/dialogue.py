@@ -58,6 +58,12 @@ class BecomeDialogue:
         """All that was said, for messages."""
         return self._seen.decode(errors="replace")
 
+    @property
+    def last_words(self) -> str:
+        """What was said since the password was sent, or at all."""
+        said = bytes(self._seen[self._answered_at :]).decode(errors="replace").strip()
+        return said or self.transcript.strip()
+
     def hear(self, output: bytes) -> Action | None:
         """Take output of either stream, give what to do about it."""
         if self.state is State.DONE or len(self._seen) > OUTPUT_LIMIT_BYTES:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from herder.model.ports import AgentFacts, CommandCall, Completed, FileStatus, ModuleBundle, ModuleCall
+from herder.model.ports import (
+    AgentFacts,
+    CommandCall,
+    Completed,
+    FileStatus,
+    ModuleBundle,
+    ModuleCall,
+)
 from herder.session import replies
 from herder.session.connection import Connection, PendingCall
 from herder.session.parcels import Parcels

@@ -27,8 +27,11 @@ class Parcels:
     def supply(self, number: int, bundle: ModuleBundle, digests: Iterable[str]) -> bytes:
         """Give the SUPPLY frame's bytes that carry these files of the bundle."""
         wanted = set(digests)
-        parts = {file.digest: self._pack(file.digest, file.content)
-                 for file in bundle.files if file.digest in wanted}
+        parts = {
+            file.digest: self._pack(file.digest, file.content)
+            for file in bundle.files
+            if file.digest in wanted
+        }
         head = {"parts": [[digest, len(packed)] for digest, packed in parts.items()]}
         return encode(Kind.SUPPLY, number, head, b"".join(parts.values()))
 

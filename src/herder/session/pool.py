@@ -149,4 +149,6 @@ class SessionPool:
         try:
             connection.attach(await start_process(program, connection))
         except OSError as error:
-            raise HostUnreachable(route.host, f"cannot start {program.argv[0]!r}: {error}") from error
+            raise HostUnreachable(
+                route.host, f"cannot start {program.argv[0]!r}: {error}"
+            ) from error

@@ -59,7 +59,9 @@ async def run_line(program: Program, route: Route, stdin: bytes, limit_bytes: in
     finally:
         await asyncio.shield(stream.close(0.0 if collector.is_over_limit else _END_SECONDS))
     if collector.is_over_limit:
-        raise OperationFailed(route.host, "raw", f"more output than the limit of {limit_bytes} bytes")
+        raise OperationFailed(
+            route.host, "raw", f"more output than the limit of {limit_bytes} bytes"
+        )
     return _completed(route, status, collector)
 
 

@@ -22,7 +22,7 @@ _STATUS_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class StartLimits:
-    """How long to wait. *Units*: seconds; until the greeting, and for each word of a become talk."""
+    """How long to wait. *Units*: seconds; for the greeting, and for each word of a become talk."""
 
     greeting_seconds: float = 60.0
     become_seconds: float = 12.0
@@ -43,6 +43,7 @@ async def start_agent(connection: Connection, route: Route, limits: StartLimits)
         await _wait_for(connection, route, State.READY, limits.greeting_seconds)
         _send_agent(connection)
     await _wait_for(connection, route, State.OPEN, limits.greeting_seconds)
+    connection.stream.settle()
 
 
 def _must_wait(route: Route) -> bool:
@@ -70,14 +71,12 @@ async def _wait_for(connection: Connection, route: Route, state: State, seconds:
                 await connection.news.wait()
     except TimeoutError:
         reason = f"Connection timed out: no agent answered within {seconds:g} s"
-        raise HostUnreachable(
-            route.host, reason, transcript=connection.transcript()
-        ) from None
+        raise HostUnreachable(route.host, reason, transcript=connection.transcript()) from None
     if connection.state not in wanted:
         raise await _explain(connection, route)
 
 
-async def _explain(connection: Connection, route: Route) -> HerderError:
+async def _explain(connection: Connection, route: Route, last_words: str = "") -> HerderError:
     status = await connection.stream.wait_status(_STATUS_SECONDS)
     # the last words may come after the end
     await asyncio.sleep(0)
@@ -89,7 +88,7 @@ async def _explain(connection: Connection, route: Route) -> HerderError:
             )
     transcript = connection.transcript()
     if route.become is not None:
-        reason = transcript or f"{route.become.method} ended with status {status}"
+        reason = last_words or transcript or f"{route.become.method} ended with status {status}"
         return BecomeRefused(route.host, route.become.method, reason, transcript=transcript)
     reason = describe_failure(route.way, status, transcript)
     return HostUnreachable(route.host, reason, transcript=transcript)
@@ -130,7 +129,8 @@ class _Talk:
             self._connection.news.clear()
             self._listen()
         if self._connection.state is not State.READY:
-            raise await _explain(self._connection, self._route)
+            last_words = self._dialogue.last_words
+            raise await _explain(self._connection, self._route, last_words)
         self._dialogue.succeed()
 
     def _listen(self) -> None:

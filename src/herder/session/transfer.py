@@ -1,4 +1,4 @@
-"""Large files in both directions: in blocks, never whole in memory, never faster than they are taken."""
+"""Large files in both directions: in blocks, never whole in memory, no faster than they are taken."""
 
 from __future__ import annotations
 
@@ -52,9 +52,7 @@ async def blocks_of_file(path: str) -> AsyncIterator[bytes]:
             yield block
 
 
-async def put(
-    connection: Connection, blocks: AsyncIterator[bytes], path: str, mode: int
-) -> None:
+async def put(connection: Connection, blocks: AsyncIterator[bytes], path: str, mode: int) -> None:
     """Send blocks as one file; a short one goes as one frame."""
     first = await anext(blocks, b"")
     pending = connection.new_call()

@@ -44,6 +44,9 @@ class TunnelStream:
         if not self._is_over:
             self._carrier.send(Kind.END, self._pending.number)
 
+    def settle(self) -> None:
+        """Nothing was needed only for the start."""
+
     async def wait_status(self, seconds: float) -> int | None:
         """Give the exit status, None when it has not ended in this time or cannot be known."""
         with contextlib.suppress(TimeoutError, HerderError):

@@ -12,9 +12,11 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from herder.model.secret import Secret
+from herder.transport.askpass import PasswordPipe
 from herder.transport.stream import Receiver
 
 _FIRST_POLL_SECONDS = 0.002
@@ -24,17 +26,21 @@ _TERMINATE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to start on this machine; `environment` is added to our own."""
+    """What to start on this machine; `environment` is added to ours, `password` is for askpass."""
 
     argv: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
+    password: Secret | None = None
 
 
 class ProcessStream(asyncio.Protocol):
     """A running program; made by `start_process`."""
 
-    def __init__(self, process: subprocess.Popen[bytes], receiver: Receiver) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], receiver: Receiver, settle: Callable[[], None]
+    ) -> None:
         self._process = process
+        self._settle = settle
         self._receiver = receiver
         self._transport: asyncio.Transport | None = None
         self._words: asyncio.ReadTransport | None = None
@@ -87,6 +93,10 @@ class ProcessStream(asyncio.Protocol):
             with contextlib.suppress(OSError):
                 self._transport.write_eof()
 
+    def settle(self) -> None:
+        """Forget the password."""
+        self._settle()
+
     async def wait_status(self, seconds: float) -> int | None:
         """Give the exit status, None when it has not ended in this time."""
         deadline = asyncio.get_running_loop().time() + seconds
@@ -100,6 +110,7 @@ class ProcessStream(asyncio.Protocol):
 
     async def close(self, seconds: float) -> None:
         """End the program and give up its pipes."""
+        self._settle()
         self.finish_input()
         for wait, number in ((seconds, signal.SIGTERM), (_TERMINATE_SECONDS, signal.SIGKILL)):
             if await self.wait_status(wait) is not None:
@@ -131,20 +142,36 @@ async def start_process(program: Program, receiver: Receiver) -> ProcessStream:
     *Raises*: OSError when it cannot be started.
     """
     loop = asyncio.get_running_loop()
-    process, ours = _spawn(program)
-    stream = ProcessStream(process, receiver)
+    pipe = PasswordPipe(program.password) if program.password is not None else None
+    forget = pipe.remove if pipe is not None else _nothing
+    environment = {**os.environ, **program.environment, **(pipe.environment if pipe else {})}
+    try:
+        process, ours = _spawn(program.argv, environment)
+    except BaseException:
+        forget()
+        raise
+    stream = ProcessStream(process, receiver, forget)
     await loop.create_connection(lambda: stream, sock=ours)
     words, _ = await loop.connect_read_pipe(lambda: _Words(receiver), process.stderr)
     stream.words_from(words)
     return stream
 
 
-def _spawn(program: Program) -> tuple[subprocess.Popen[bytes], socket.socket]:
+def _nothing() -> None:
+    return None
+
+
+def _spawn(
+    argv: Sequence[str], environment: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, theirs = socket.socketpair()
-    with theirs:
-        process = _started(program.argv, dict(os.environ, **program.environment), theirs)
-    ours.setblocking(False)
-    return process, ours
+    ours.settimeout(0)
+    try:
+        with theirs:
+            return _started(argv, environment, theirs), ours
+    except BaseException:
+        ours.close()
+        raise
 
 
 def _started(

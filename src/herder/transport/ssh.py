@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 from herder.model.route import SshWay
 from herder.transport.process import Program
@@ -23,8 +23,9 @@ _NO_PASSWORD = (
 
 def ssh_program(way: SshWay, line: str) -> Program:
     """Give the ssh process that runs a line on the host."""
-    tty = "-tt" if way.requires_tty else "-T"
-    return Program((*ssh_arguments(way), tty, way.address, line))
+    # on a terminal ssh would take a ~ among the agent's bytes for its escape character
+    tty = ("-tt", "-e", "none") if way.requires_tty else ("-T",)
+    return Program((*ssh_arguments(way), *tty, way.address, line), password=way.password)
 
 
 def ssh_arguments(way: SshWay) -> tuple[str, ...]:
@@ -38,7 +39,7 @@ def ssh_arguments(way: SshWay) -> tuple[str, ...]:
     if way.port is not None:
         words += ("-o", f"Port={way.port}")
     if way.private_key_file:
-        words += ("-o", f'IdentityFile="{os.path.expanduser(way.private_key_file)}"')
+        words += ("-o", f'IdentityFile="{Path(way.private_key_file).expanduser()}"')
     if way.password is None:
         words += _NO_PASSWORD
     if way.user:

@@ -32,5 +32,8 @@ class Stream(Protocol):
     async def wait_status(self, seconds: float) -> int | None:
         """Give the exit status, None when it has not ended in this time."""
 
+    def settle(self) -> None:
+        """The far side has answered: what was only needed for the start can go."""
+
     async def close(self, seconds: float) -> None:
         """End the program: end of input, then after `seconds` by force; safe to call twice."""

@@ -25,7 +25,8 @@ _FIRST_STAGE = f"""\
 import sys
 sys.path[:] = [p for p in sys.path if p not in ("", ".")]
 if sys.version_info < (3, 8):
-    sys.stderr.write("HERDER" + "{OLD_PYTHON[6:].decode()} %s %s\\n" % (sys.version.split()[0], sys.executable))
+    v = sys.version.split()[0], sys.executable
+    sys.stderr.write("HERDER" + "{OLD_PYTHON[6:].decode()} %s %s\\n" % v)
     sys.exit({OLD_PYTHON_STATUS})
 import os, zlib
 if os.isatty(0):

@@ -39,6 +39,7 @@ class Kind(IntEnum):
     CANCEL = 6
     SUPPLY = 7
     PING = 8
+    CLOSE = 9
     REPLY = 16
     FAILURE = 17
     NEEDS = 18

@@ -1,0 +1,135 @@
+"""A throwaway OpenSSH server on a loopback port, with users of its own.
+
+It runs in a mount namespace where copies of the account files lie over the real ones, so nothing
+of it can be seen outside or stays when it has ended.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PASSWORD = "corr'ect \"horse"
+SSHD = "/usr/sbin/sshd"
+ACCOUNT_FILES = ("passwd", "shadow", "group", "sudoers")
+
+
+@dataclass(frozen=True)
+class SshServer:
+    """Where the server is; `key` opens root's, asker's and free's accounts.
+
+    `asker` may use sudo with PASSWORD, `free` without any, `barred` not at all.
+    """
+
+    port: int
+    key: Path
+    folder: Path
+    process_id: int
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What a test's ssh needs so that it asks and writes nothing of the user's."""
+        return ("-F", "/dev/null", "-o", f"UserKnownHostsFile={self.folder}/known_hosts")
+
+
+def is_available() -> bool:
+    """Whether such a server can run here."""
+    programs = all(shutil.which(name) for name in ("unshare", "ssh", "ssh-keygen", "sudo"))
+    return os.name == "posix" and os.geteuid() == 0 and programs and Path(SSHD).exists()
+
+
+@contextmanager
+def running_ssh_server(folder: Path) -> Iterator[SshServer]:
+    """Run a server until the block ends."""
+    port = _free_port()
+    _write_accounts(folder)
+    _write_keys(folder)
+    _write_configuration(folder, port)
+    process = _start(folder)
+    try:
+        _wait_until_open(port, process)
+        _write_known_hosts(folder, port)
+        yield SshServer(port, folder / "key", folder, process.pid)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _write_accounts(folder: Path) -> None:
+    folder.chmod(0o755)
+    for name in ACCOUNT_FILES:
+        shutil.copy2(f"/etc/{name}", folder / name)
+    shutil.copymode("/etc/shadow", folder / "shadow")
+    os.chown(folder / "shadow", 0, Path("/etc/shadow").stat().st_gid)
+    hashed = subprocess.check_output(["openssl", "passwd", "-6", PASSWORD], text=True).strip()
+    for number, name in enumerate(("asker", "free", "barred", "nobodyhome"), start=61001):
+        home = folder / name
+        home.mkdir(mode=0o700)
+        os.chown(home, number, number)
+        with (folder / "passwd").open("a") as file:
+            file.write(f"{name}:x:{number}:{number}::{home}:/bin/sh\n")
+        with (folder / "group").open("a") as file:
+            file.write(f"{name}:x:{number}:\n")
+        with (folder / "shadow").open("a") as file:
+            file.write(f"{name}:{hashed}:19000:0:99999:7:::\n")
+    with (folder / "sudoers").open("a") as file:
+        file.write("\nasker ALL=(ALL) ALL\nfree ALL=(ALL) NOPASSWD: ALL\nDefaults !lecture\n")
+    (folder / "sudoers").chmod(0o440)
+
+
+def _write_keys(folder: Path) -> None:
+    for name in ("host_key", "key"):
+        subprocess.check_call(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
+        )
+    shutil.copy(folder / "key.pub", folder / "authorized_keys")
+    (folder / "authorized_keys").chmod(0o644)
+
+
+def _write_configuration(folder: Path, port: int) -> None:
+    (folder / "sshd_config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\n"
+        f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nUsePAM no\n"
+        f"PidFile none\nPermitRootLogin yes\nMaxStartups 200\nMaxSessions 200\n"
+    )
+
+
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    binds = "".join(f"mount --bind {folder}/{name} /etc/{name}; " for name in ACCOUNT_FILES)
+    line = f"{binds}mkdir -p /run/sshd; exec {SSHD} -D -e -f {folder}/sshd_config"
+    with (folder / "sshd.log").open("wb") as log:
+        return subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec", line],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+
+
+def _wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(200):
+        if process.poll() is not None:
+            break
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("the throwaway sshd did not start")
+
+
+def _write_known_hosts(folder: Path, port: int) -> None:
+    key = (folder / "host_key.pub").read_text()
+    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {key}")
