@@ -58,7 +58,7 @@ class WayOut:
             except Refused as refused:
                 writer.write(f"HTTP/1.1 {refused}\r\nConnection: close\r\n\r\n".encode())
                 await writer.drain()
-        writer.close()
+        await _close(writer)
 
     async def _pass_on(
         self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -78,7 +78,7 @@ class WayOut:
                 group.create_task(_copy(reader, out_writer))
                 group.create_task(_copy(out_reader, writer))
         finally:
-            out_writer.close()
+            await _close(out_writer)
 
     async def _address(self, target: Target) -> str:
         """Give an address of the target that may be reached; the check and the use are of one."""
@@ -160,6 +160,12 @@ async def _connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.
         return await asyncio.wait_for(asyncio.open_connection(host, port), _CONNECT_SECONDS)
     except OSError as error:
         raise Refused("504 No answer") from error
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
