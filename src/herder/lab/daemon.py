@@ -24,14 +24,14 @@ _END_SECONDS = 5.0
 
 def start_daemon(place: LabPlace, module: str) -> None:
     """Start one of the lab's programs in the background; it is given the lab's directory."""
-    source = str(Path(herder.__file__).parent.parent)
+    paths = [str(Path(herder.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
     with (place.directory / "daemon.log").open("ab") as log:
         ended = subprocess.run(
             _words(place, module),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, "PYTHONPATH": source},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
             check=False,
         )
     if ended.returncode != 0:

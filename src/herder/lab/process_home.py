@@ -20,7 +20,10 @@ class Home:
 
     @property
     def shell(self) -> str:
-        return pwd.getpwuid(os.getuid()).pw_shell or "/bin/sh"
+        shell = pwd.getpwuid(os.getuid()).pw_shell
+        # An account made for a service may have a shell that only says no.
+        refuses = not shell or shell.endswith(("/nologin", "/false"))
+        return "/bin/sh" if refuses else shell
 
     def environment(self, wished: Mapping[str, str]) -> dict[str, str]:
         """Give a session's variables: those sshd sets, and what the client may ask for."""
