@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.cells import cell_len
-
-_DIGITS = re.compile(r"(\d+)")
-
-
-def natural_key(host: str) -> tuple[tuple[int, int, str], ...]:
-    """Order web2 before web10."""
-    parts = _DIGITS.split(host)
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
-
-
-def sort_hosts(hosts: Iterable[str]) -> list[str]:
-    return sorted(hosts, key=natural_key)
 
 
 def fold_hosts(hosts: Sequence[str], width: int) -> str:

@@ -9,12 +9,13 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from herder.display.duration import duration
-from herder.display.host_list import counted, fold_hosts, natural_key, sort_hosts
+from herder.display.host_list import counted, fold_hosts
 from herder.display.palette import HEADING, OUTCOME_STYLE, QUIET
 from herder.display.plain_text import one_line
 from herder.display.prose import BODY_INDENT, Page, headed
 from herder.display.wrap import wrap_cells
 from herder.events import HostTotals, Outcome, TaskLabel
+from herder.model.host_order import natural_key, sort_hosts
 
 FOLD_ABOVE_HOSTS = 20
 HOSTS_WIDTH_MAX = 60

@@ -6,12 +6,13 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from herder.display.duration import stopwatch
-from herder.display.host_list import counted, natural_key
+from herder.display.host_list import counted
 from herder.display.palette import HEADING, OUTCOME_STYLE, QUIET
 from herder.display.plain_text import one_line
 from herder.display.progress import Running, RunProgress, TaskTally
 from herder.display.prose import Page
 from herder.events import Outcome
+from herder.model.host_order import natural_key
 
 WAITED_SECONDS = 1.0
 ROWS_MAX = 6

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from herder.display.advice import advice_for
-from herder.display.host_list import sort_hosts
 from herder.display.paragraphs import (
     DiffShown,
     FailureRepeated,
@@ -25,6 +24,7 @@ from herder.display.result_fields import (
     result_fields,
 )
 from herder.events import Facts, HostTaskFinished, ItemFinished, Outcome, TaskLabel
+from herder.model.host_order import sort_hosts
 
 FAILURES = frozenset({Outcome.FAILED, Outcome.IGNORED, Outcome.UNREACHABLE})
 

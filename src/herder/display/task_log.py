@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from herder.display.host_list import sort_hosts
 from herder.display.paragraphs import MessageLine, Paragraph, PlayHeading, QuietTasks
 from herder.display.plain_text import plain_text
 from herder.display.task_board import TaskBoard
@@ -32,6 +31,7 @@ from herder.events import (
     TaskLabel,
     TaskStarted,
 )
+from herder.model.host_order import sort_hosts
 
 QUIET_SECONDS = 2.0
 

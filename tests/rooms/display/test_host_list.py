@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from herder.display.host_list import fold_hosts, sort_hosts
+from herder.display.host_list import fold_hosts
+from herder.model.host_order import sort_hosts
 
 HOSTS = [f"web{number}" for number in range(1, 11)]
 
