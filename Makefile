@@ -12,11 +12,11 @@ RESULTS := .cache/conformance
 .PHONY: help demo test check conformance conformance-all environment packages format lint types rooms python38 fast lab-tests other-core clean
 
 help:
-	@echo "make demo     bring a lab up, deploy a site on it twice while a client asks it all the time"
-	@echo "make check    format, lint, types, the import contract and the fast tests"
-	@echo "make test     the same, then the tests on lab machines (root on Linux) and a second ansible-core"
-	@echo "make conformance       ansible-core's own tests, a fast set; conformance-all: all, and docs/compatibility.md"
-	@echo "make clean    remove what the other goals made in this folder"
+	@echo "make demo         bring a lab up, deploy a site on it twice while a client asks it all the time"
+	@echo "make check        format, lint, types, the import contract and the fast tests"
+	@echo "make test         the same, then the tests on lab machines (root on Linux) and a second ansible-core"
+	@echo "make conformance  ansible-core's own tests, a fast set; conformance-all: all, and docs/compatibility.md"
+	@echo "make clean        remove what the other goals made in this folder"
 
 demo: packages environment
 	@$(BIN)/herder demo $(ARGUMENTS)

@@ -120,8 +120,9 @@ def test_no_file_names_the_place_of_this_clone() -> None:
 
 
 def test_no_source_file_is_longer_than_one_noun_needs() -> None:
-    """A file past this length is two things."""
-    files = [file for file in tracked_files() if file.suffix == ".py"]
+    """A file past this length is two things; a list of cases may be longer."""
+    tests = ROOT / "tests"
+    files = [file for file in tracked_files() if file.suffix == ".py" and tests not in file.parents]
 
     long = {
         str(file.relative_to(ROOT)): lines
