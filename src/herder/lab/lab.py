@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from herder.errors import LabError
 from herder.lab.leftovers import is_there, remove_lab
 from herder.lab.machines import Machines
@@ -17,15 +19,28 @@ def up(place: LabPlace, count: int, *, kind: Kind | None = None, stem: str = "we
 
     *Raises*: LabError, when the lab is up already or the kind that was asked for cannot run here.
     """
-    lack, mend = what_machines_lack()
-    if kind is Kind.MACHINES and lack:
-        raise LabError(lack, hint=mend)
-    wishes = [ServerWish(name) for name in server_names(count, stem)]
-    if kind is Kind.PROCESSES or lack:
-        reason = "asked for" if kind else lack
+    return up_named(place, server_names(count, stem), kind=kind)
+
+
+def up_named(place: LabPlace, names: Sequence[str], *, kind: Kind | None = None) -> LabState:
+    """Bring a lab up with servers of these names. *Raises*: LabError, as `up` does."""
+    chosen, reason = choose_kind(kind)
+    wishes = [ServerWish(name) for name in names]
+    if chosen is Kind.PROCESSES:
         return Processes(place).up(wishes, reason=reason)
-    reason = "asked for" if kind else "root on Linux, systemd-nspawn and sshd are there"
     return Machines(place).up(wishes, reason=reason)
+
+
+def choose_kind(wanted: Kind | None) -> tuple[Kind, str]:
+    """Give what a lab's servers will be here, and why. *Raises*: LabError, when they cannot be."""
+    lack, mend = what_machines_lack()
+    if wanted is Kind.MACHINES and lack:
+        raise LabError(lack, hint=mend)
+    if wanted is not None:
+        return wanted, "asked for"
+    if lack:
+        return Kind.PROCESSES, lack
+    return Kind.MACHINES, "root on Linux, systemd-nspawn and sshd are there"
 
 
 def servers(place: LabPlace) -> Servers:

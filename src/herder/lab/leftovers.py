@@ -12,6 +12,7 @@ from herder.errors import LabError
 from herder.lab.boot import power_off
 from herder.lab.control_groups import group_names
 from herder.lab.daemon import daemons, end_daemons
+from herder.lab.kernel_limits import restore_limits
 from herder.lab.network import LINKS, NAMESPACES, bridge_name, remove_link, remove_namespace
 from herder.lab.place import LabPlace
 from herder.lab.programs import run_program
@@ -79,6 +80,7 @@ def _end_everything(place: LabPlace) -> None:
     for namespace in _namespaces(place):
         remove_namespace(namespace)
     unmount_below(place.directory)
+    restore_limits()
 
 
 def remove_directory(place: LabPlace) -> None:

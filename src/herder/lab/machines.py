@@ -27,6 +27,7 @@ from herder.lab.boot import (
 from herder.lab.daemon import WAY_OUT, start_daemon
 from herder.lab.guest import Guest, prepare_guest
 from herder.lab.inventory import write_inventory
+from herder.lab.kernel_limits import raise_limits
 from herder.lab.keys import make_key, write_known_hosts
 from herder.lab.layers import Layers, copy_layer
 from herder.lab.leftovers import making, unmount_below
@@ -149,6 +150,7 @@ class Machines:
             state = replace(state, network=choose_network(self.place.mark, taken_networks()))
             write_state(self.place.state_file, state)
             make_bridge(self.place, state.network)
+            raise_limits()
 
     def _plan(self, wish: ServerWish) -> Server:
         """Give the machine its number, address and host key, and write that down."""

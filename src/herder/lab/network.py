@@ -26,6 +26,11 @@ def bridge_name(place: LabPlace) -> str:
     return f"hl{place.mark}"
 
 
+def bridges() -> list[str]:
+    """Give the bridges of all labs on this host."""
+    return sorted(path.name for path in LINKS.glob("hl??????"))
+
+
 def link_name(place: LabPlace, server: Server) -> str:
     """Give the name of the host's end of a machine's cable."""
     return f"{bridge_name(place)}v{server.number}"

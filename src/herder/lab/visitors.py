@@ -47,7 +47,7 @@ class Visit:
 
 
 class PageRefused(Exception):
-    """What came is no whole HTTP answer; the text says why. Does not leave this file."""
+    """What came is no whole HTTP answer; the text says why."""
 
 
 @dataclass(slots=True)
