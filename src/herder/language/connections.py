@@ -6,6 +6,7 @@ that would start processes are exchanged, by giving the object a subclass of its
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import shlex
@@ -14,12 +15,17 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.plugins.connection import ConnectionBase
+from ansible.utils.display import Display
 
 from herder.errors import BecomeRefused, HerderError, HostUnreachable, OperationFailed, PythonMissing
 from herder.language.blocking import LoopThread
 from herder.language.routes import become_step, route_of, way_of
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
 from herder.model.route import Route
+
+SHOWN_FROM_VERBOSITY = 3
+
+display = Display()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,6 +136,15 @@ class CarriedConnection(ConnectionBase):
             line = f"{call.executable} -c {shlex.quote(call.shell_line)}"
             return self.herder_run_bare(line, call.stdin, as_become_user=as_become_user)
         return self.herder_do(session.run_command(call))
+
+    def herder_show(self, line: str, *, as_become_user: bool) -> None:
+        """At -vvv, say what is run as the stock plugin would have it run."""
+        if display.verbosity < SHOWN_FROM_VERBOSITY:
+            return
+        if as_become_user:
+            # on a copy, since building a command gives the plugin a new marker to wait for
+            line = copy.copy(self.become).build_become_command(line, self._shell)
+        display.vvv(f"EXEC {line}", host=self._play_context.remote_addr)
 
     def herder_run_bare(self, line: str, stdin: bytes | None, *, as_become_user: bool) -> Completed:
         """Run a line on a host that has no Python, by a process of its own."""

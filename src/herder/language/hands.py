@@ -44,10 +44,19 @@ def _dispatching(original: Callable[..., Any], carried: Callable[..., Any]) -> C
 
 
 _wanted = core_version.ContextFlag("herder_prepared_module")
+_detached = core_version.ContextFlag("herder_detached_module")
 
 
 def _wants_prepared() -> bool:
     return _wanted.is_set()
+
+
+def _execute_module(
+    action: Any, original: Callable[..., Any], *args: Any, wrap_async: bool = False, **words: Any
+) -> Any:
+    """Remember whether the module is to go on by itself: then it has to lie in a file."""
+    with _detached.set_to(bool(wrap_async)):
+        return original(action, *args, wrap_async=wrap_async, **words)
 
 
 def _configure_module(
@@ -58,7 +67,7 @@ def _configure_module(
     task_vars: Any,
 ) -> tuple[Any, str]:
     """Let the module be prepared for the agent, unless files on the host are asked for."""
-    is_plain = action._connection.is_pipelining_enabled() and not action._task.async_val
+    is_plain = action._connection.is_pipelining_enabled(_detached.is_set())
     if is_plain and action._connection.herder_promised is not None:
         module_args["_ansible_tmpdir"] = None  # a module that needs one makes its own
     with _wanted.set_to(is_plain):
@@ -81,6 +90,7 @@ def _low_level_execute_command(
 ) -> dict[str, Any]:
     """Run a command, or the module that stands in `in_data`."""
     as_become_user = sudoable and _uses_become(action)
+    action._connection.herder_show(cmd, as_become_user=as_become_user)
     if isinstance(in_data, PreparedModule):
         done = _run_module(action, in_data, as_become_user)
     else:
@@ -283,6 +293,7 @@ def _as_stat_module_has_it(path: str, status: FileStatus) -> dict[str, Any]:
 
 
 _CARRIED: dict[str, Callable[..., Any]] = {
+    "_execute_module": _execute_module,
     "_configure_module": _configure_module,
     "_low_level_execute_command": _low_level_execute_command,
     "_make_tmp_path": _make_tmp_path,

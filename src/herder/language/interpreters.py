@@ -1,7 +1,7 @@
 """Which Python an agent is started with: what the host's variables say, or the usual names.
 
 *Source*: ansible-core 2.19 executor/module_common.py `_get_shebang`, config/base.yml
-`INTERPRETER_PYTHON` and `INTERPRETER_PYTHON_FALLBACK`.
+`INTERPRETER_PYTHON` and `INTERPRETER_PYTHON_FALLBACK`, executor/interpreter_discovery.py.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleError
+
+LAST_RESORT = "/usr/bin/python3"
 
 
 def interpreters_for(variables: Any, templar: Any) -> tuple[str, ...]:
@@ -22,4 +24,4 @@ def interpreters_for(variables: Any, templar: Any) -> tuple[str, ...]:
     if isinstance(fixed, str) and fixed and not fixed.startswith("auto"):
         return (str(fixed),)
     names = constants.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=variables)
-    return tuple(str(name) for name in names)
+    return (*(str(name) for name in names), LAST_RESORT)

@@ -1,0 +1,41 @@
+"""What action plugins do on a host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.rooms.language.conftest import Play
+
+MODULE = """\
+from ansible.module_utils.basic import AnsibleModule
+AnsibleModule({}, supports_check_mode=True).exit_json(ansible_facts={"gathered": "yes"})
+"""
+
+
+@pytest.fixture
+def own_module(tmp_path: Path) -> str:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "own_facts.py").write_text(MODULE)
+    return "own_facts"
+
+
+def test_a_module_detached_without_async_lies_in_a_file(play: Play, own_module: str) -> None:
+    """Facts that are gathered in parallel use async_wrapper though the task has no `async`."""
+    tasks = [
+        {"gather_facts": {"parallel": True}, "vars": {"ansible_facts_modules": [own_module]}},
+        {"assert": {"that": "ansible_facts.gathered == 'yes'"}},
+    ]
+    done = play(tasks)
+    assert done.returncode == 0, done.stdout
+
+
+def test_at_verbosity_three_the_command_line_is_told_with_become(play: Play) -> None:
+    """Scripts look into -vvv for how a host was reached and as whom."""
+    done = play(
+        [{"command": "whoami", "become": True, "vars": {"ansible_become_flags": "-H -S"}}],
+        "-vvv",
+        environment={"ANSIBLE_BECOME_ALLOW_SAME_USER": "true"},
+    )
+    assert "EXEC sudo -H -S" in done.stdout

@@ -1,0 +1,20 @@
+"""Which Python an agent is started with."""
+
+from __future__ import annotations
+
+from tests.rooms.language.conftest import Play
+
+
+def test_without_a_known_interpreter_the_last_resort_is_tried(play: Play) -> None:
+    """ansible-core warns and takes /usr/bin/python3 when none of the fallback list is there."""
+    variables = {
+        "ansible_python_interpreter": "auto",
+        "ansible_interpreter_python_fallback": ["/nowhere/python"],
+    }
+    tasks = [
+        {"ping": {}, "register": "answer"},
+        {"assert": {"that": "discovered_interpreter_python == '/usr/bin/python3'"}},
+    ]
+    done = play(tasks, vars=variables)
+    assert "No python interpreters found for host" in done.stderr + done.stdout
+    assert done.returncode == 0, done.stdout
