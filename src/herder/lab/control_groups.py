@@ -50,14 +50,20 @@ def group_processes(name: str) -> set[int]:
     return {number for root in roots() for number in _numbers(root / name)}
 
 
+def signal_group(name: str) -> int:
+    """Send every process of the group a signal that ends it; give how many there were."""
+    numbers = group_processes(name)
+    for number in numbers:
+        _kill(number)
+    return len(numbers)
+
+
 def kill_group(name: str, *, deadline_seconds: float = 10.0) -> None:
     """End every process of the group at once. *Raises*: LabError, when some live on."""
     deadline = time.monotonic() + deadline_seconds
-    while numbers := group_processes(name):
+    while signal_group(name):
         if time.monotonic() > deadline:
-            raise LabError(f"{len(numbers)} processes of {name!r} could not be ended")
-        for number in numbers:
-            _kill(number)
+            raise LabError(f"processes of {name!r} could not be ended")
         time.sleep(0.01)
 
 

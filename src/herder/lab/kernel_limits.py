@@ -7,6 +7,9 @@ one user to the kernel, and Debian's 128 instances a user are spent by some twel
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from herder.lab.network import bridges
@@ -15,6 +18,17 @@ WANTED = 8192
 
 _LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
 _FORMER = Path("/run/herder-lab.inotify")
+
+
+@contextlib.contextmanager
+def sharing_the_host() -> Iterator[None]:
+    """Keep labs that come or go at the same time from deciding on what the other changes."""
+    descriptor = os.open("/run", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def raise_limits() -> None:
@@ -32,9 +46,11 @@ def raise_limits() -> None:
 
 def restore_limits() -> None:
     """Set the limit back when no lab of machines is on this host any more."""
-    if not _FORMER.exists() or bridges():
+    if not _FORMER.exists():
         return
-    with contextlib.suppress(OSError):
+    with sharing_the_host(), contextlib.suppress(OSError):
+        if bridges():
+            return
         if int(_LIMIT.read_text("ascii")) == WANTED:  # else somebody has set it since
             _LIMIT.write_text(_FORMER.read_text("ascii"), "ascii")
         _FORMER.unlink()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from herder.errors import LabError
 from herder.lab.boot import power_off
-from herder.lab.control_groups import group_names
+from herder.lab.control_groups import group_names, signal_group
 from herder.lab.daemon import daemons, end_daemons
 from herder.lab.kernel_limits import restore_limits
 from herder.lab.network import LINKS, NAMESPACES, bridge_name, remove_link, remove_namespace
@@ -73,7 +73,10 @@ def _refuse_when_complete(place: LabPlace) -> None:
 def _end_everything(place: LabPlace) -> None:
     """End every server of this lab and remove what it had, but for the lab's directory."""
     end_daemons(place)
-    for name in group_names(place.prefix):
+    names = group_names(place.prefix)
+    for name in names:  # all at once, then one after the other until each is gone
+        signal_group(name)
+    for name in names:
         power_off(place, name.removeprefix(place.prefix))
     for link in _links(place):
         remove_link(link)

@@ -7,8 +7,6 @@ knows what may be there.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import secrets
 import shutil
 import time
@@ -27,7 +25,7 @@ from herder.lab.boot import (
 from herder.lab.daemon import WAY_OUT, start_daemon
 from herder.lab.guest import Guest, prepare_guest
 from herder.lab.inventory import write_inventory
-from herder.lab.kernel_limits import raise_limits
+from herder.lab.kernel_limits import raise_limits, sharing_the_host
 from herder.lab.keys import make_key, write_known_hosts
 from herder.lab.layers import Layers, copy_layer
 from herder.lab.leftovers import making, unmount_below
@@ -146,7 +144,7 @@ class Machines:
             sudo_user=SUDO_USER,
             sudo_password=secrets.token_urlsafe(9),
         )
-        with _choosing_network():
+        with sharing_the_host():
             state = replace(state, network=choose_network(self.place.mark, taken_networks()))
             write_state(self.place.state_file, state)
             make_bridge(self.place, state.network)
@@ -240,14 +238,3 @@ def _hosts_text(state: LabState) -> str:
 
 def _is_on_overlay(path: Path) -> bool:
     return run_program(["stat", "--file-system", "--format=%T", str(path)]).strip() == "overlayfs"
-
-
-@contextlib.contextmanager
-def _choosing_network() -> Iterator[None]:
-    """Keep labs that come up at the same time from choosing the same network."""
-    descriptor = os.open("/run", os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
