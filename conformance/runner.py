@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -95,6 +95,7 @@ class Runner:
         self.stock = stock
         self.lock = threading.Lock()
         self.processes: set[subprocess.Popen[bytes]] = set()
+        self.is_stopping = False
 
     def run_all(self, names: list[str], tell: Callable[[str, Result], None]) -> None:
         """Run the targets; `tell` is called with each that is done."""
@@ -104,6 +105,7 @@ class Runner:
                 for future in as_completed(futures):
                     tell(futures[future], future.result())
             except BaseException:
+                self.is_stopping = True
                 pool.shutdown(wait=False, cancel_futures=True)
                 for process in list(self.processes):
                     process.kill()
@@ -188,3 +190,6 @@ class Runner:
                 return TIMEOUT_EXIT_CODE
             finally:
                 self.processes.discard(process)
+                if self.is_stopping:
+                    # Ended by us: no result, and no other attempt.
+                    raise CancelledError
