@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,18 @@ def bundle_of(source: str, *, name: str, folder: Path) -> ModuleBundle:
     return _bundle(name, path)
 
 
+def with_content(bundle: ModuleBundle, old: str, new: str) -> ModuleBundle:
+    """Give a bundle whose module says something else at the same path."""
+    path = bundle.fqn.replace(".", "/") + ".py"
+    files = tuple(
+        _file(file.path, file.content.replace(old.encode(), new.encode()))
+        if file.path == path
+        else file
+        for file in bundle.files
+    )
+    return replace(bundle, files=files, digest=_digest(files))
+
+
 def call_of(bundle: ModuleBundle, **arguments: Any) -> ModuleCall:
     """Give the call of a module with these arguments."""
     return ModuleCall(bundle, json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
@@ -51,18 +64,23 @@ def _bundle(name: str, path: Path) -> ModuleBundle:
     words = _wrapper_words(_built(name, path))
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(words["zip_data"]))) as archive:
         contents = {each: archive.read(each) for each in sorted(set(archive.namelist()))}
-    files = tuple(
-        ModuleFile(each, hashlib.sha256(content).hexdigest(), content)
-        for each, content in contents.items()
-    )
-    text = "\n".join(f"{file.path} {file.digest}" for file in files)
+    files = tuple(_file(each, content) for each, content in contents.items())
     return ModuleBundle(
         name=name,
         fqn=words["module_fqn"],
-        digest=hashlib.sha256(text.encode()).hexdigest(),
+        digest=_digest(files),
         files=files,
         profile=words["profile"],
     )
+
+
+def _file(path: str, content: bytes) -> ModuleFile:
+    return ModuleFile(path, hashlib.sha256(content).hexdigest(), content)
+
+
+def _digest(files: tuple[ModuleFile, ...]) -> str:
+    text = "\n".join(f"{file.path} {file.digest}" for file in files)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _built(name: str, path: Path) -> bytes:

@@ -1,0 +1,131 @@
+"""agent/files.py: files arrive whole or not at all, directories are private."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from herder.errors import OperationFailed
+from herder.model.ports import FileStatus
+from herder.model.route import CommandWay
+from tests.support.sessions import open_session
+
+SMALL_DISK = (
+    "unshare",
+    "--mount",
+    "--propagation",
+    "private",
+    "/bin/sh",
+    "-c",
+    'mount -t tmpfs -o size=1m none "$0" && exec /bin/sh -c "$1"',
+)
+
+
+@pytest.mark.parametrize("size", [0, 1, 262_144, 262_145, 9_000_001])
+async def test_file_comes_and_goes_unchanged(tmp_path: Path, size: int) -> None:
+    """Below and above what fits one frame and one window."""
+    content = os.urandom(size)
+    source, back = tmp_path / "source", tmp_path / "back"
+    source.write_bytes(content)
+
+    async with open_session() as session:
+        await session.put_file(str(source), str(tmp_path / "there"), mode=0o640)
+        await session.fetch_file(str(tmp_path / "there"), str(back))
+        await session.put_bytes(content, str(tmp_path / "bytes"))
+
+    assert back.read_bytes() == (tmp_path / "bytes").read_bytes() == content
+    assert stat.S_IMODE((tmp_path / "there").stat().st_mode) == 0o640
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["back", "bytes", "source", "there"]
+
+
+async def test_old_file_keeps_its_mode_and_links_are_followed(tmp_path: Path) -> None:
+    """Replacing a file by rename must look like writing into it."""
+    old, link = tmp_path / "old", tmp_path / "link"
+    old.write_text("old")
+    old.chmod(0o604)
+    link.symlink_to(old)
+
+    async with open_session() as session:
+        await session.put_bytes(b"new", str(link))
+
+    assert (old.read_text(), stat.S_IMODE(old.stat().st_mode)) == ("new", 0o604)
+    assert link.is_symlink()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs mounts")
+async def test_full_disk_is_an_error_and_leaves_no_half_file(tmp_path: Path) -> None:
+    """A half file in place of a whole one is the worst outcome of a deployment."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    async with open_session(way=CommandWay((*SMALL_DISK, str(disk)))) as session:
+        await session.put_bytes(b"before", f"{disk}/file")
+        with pytest.raises(OperationFailed, match="No space left on device") as caught:
+            await session.put_bytes(b"x" * 3_000_000, f"{disk}/file")
+        after = await session.stat(f"{disk}/file", follow=True, checksum=False)
+        await session.fetch_file(f"{disk}/file", str(tmp_path / "kept"))
+
+    assert (caught.value.errno, after.size) == (28, 6)
+    assert (tmp_path / "kept").read_bytes() == b"before"
+
+
+async def test_status_says_what_the_stat_module_says(tmp_path: Path) -> None:
+    """The copy action decides by checksum, mode and kind."""
+    (tmp_path / "file").write_bytes(b"content")
+    (tmp_path / "link").symlink_to("file")
+
+    async with open_session() as session:
+        file = await session.stat(str(tmp_path / "file"), follow=False, checksum=True)
+        link = await session.stat(str(tmp_path / "link"), follow=False, checksum=True)
+        nothing = await session.stat(str(tmp_path / "no" / "file"), follow=True, checksum=True)
+
+    assert (file.size, file.checksum) == (7, "040f06fd774092478d450774f5ba30c5da78acc8")
+    assert (link.is_link, link.link_target, link.checksum) == (True, "file", "")
+    assert nothing == FileStatus(exists=False)
+
+
+async def test_temporary_directory_is_private_and_removed(tmp_path: Path) -> None:
+    """What actions put there may be secret."""
+    async with open_session() as session:
+        made = await session.make_temporary_directory(f"{tmp_path}/a/b")
+        modes = [stat.S_IMODE(Path(path).stat().st_mode) for path in (made, f"{tmp_path}/a/b")]
+        (Path(made) / "file").write_text("secret")
+        await session.remove(made)
+        await session.remove(made)
+
+    assert modes == [0o700, 0o700]
+    assert Path(made).name.startswith("ansible-tmp-")
+    assert not Path(made).exists()
+
+
+async def test_large_checksum_does_not_hold_up_other_calls(tmp_path: Path) -> None:
+    """The agent has one thread; what takes long goes into a child."""
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(40_000_000)
+
+    async with open_session() as session:
+        status = await session.stat(str(tmp_path / "large"), follow=True, checksum=True)
+
+    assert status.checksum == hashlib.sha1(bytes(40_000_000)).hexdigest()
+
+
+async def test_missing_folder_is_named_in_the_error(tmp_path: Path) -> None:
+    """A path in the message saves a search."""
+    async with open_session() as session:
+        with pytest.raises(OperationFailed, match="No such file or directory"):
+            await session.put_bytes(b"x", f"{tmp_path}/no/file")
+        with pytest.raises(OperationFailed, match="No such file or directory.*/no'"):
+            await session.fetch_file(f"{tmp_path}/no", f"{tmp_path}/x")
+
+    assert not list(tmp_path.iterdir())
+
+
+async def test_home_is_resolved_on_the_host(shared_home: Path) -> None:
+    """~ means the home of the user over there."""
+    async with open_session() as session:
+        assert await session.expand_user("~/x") == f"{shared_home}/x"

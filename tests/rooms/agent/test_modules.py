@@ -1,0 +1,176 @@
+"""agent/modules.py: real modules of ansible-core, run as AnsiballZ would run them."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from herder.model.ports import Completed
+from tests.support.bundles import bundle_of, call_of, core_bundle, with_content
+from tests.support.pythons import target_pythons
+from tests.support.sessions import home_at, open_session
+
+NEWEST = list(target_pythons().values())[-1:] or ["python3"]
+
+
+def result_of(completed: Completed) -> Any:
+    """Give the JSON a module printed."""
+    assert completed.status in (0, 1), completed.stderr.decode()
+    return json.loads(completed.stdout)
+
+
+async def test_module_of_ansible_core_runs_on_every_python(python: str, tmp_path: Path) -> None:
+    """The agent supports Python 3.8 to 3.13; ansible-core itself may ask for a later one."""
+    path = tmp_path / "made"
+
+    async with open_session(python) as session:
+        version = session.facts.python_version
+        if version < (3, 8):
+            pytest.skip("ansible-core's modules do not run there")
+        call = call_of(core_bundle("file"), path=str(path), state="directory", mode="0700")
+        first = result_of(await session.run_module(call))
+        second = result_of(await session.run_module(call))
+
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert path.is_dir()
+
+
+async def test_warm_and_cold_agent_give_the_same_result(tmp_path: Path) -> None:
+    """Caching bytecode must never change what a module does."""
+    results = []
+    with home_at(tmp_path):
+        for _ in range(2):
+            async with open_session(NEWEST[0]) as session:
+                call = call_of(core_bundle("stat"), path="/etc/passwd")
+                results.append(result_of(await session.run_module(call)))
+
+    assert results[0] == results[1]
+    assert list((tmp_path / ".cache" / "herder").glob("part-*"))
+
+
+async def test_module_that_prints_and_raises_is_reported_as_by_ansible(tmp_path: Path) -> None:
+    """The error summary is made by ansible-core's own loader in the child."""
+    bundle = bundle_of(
+        "from ansible.module_utils.basic import AnsibleModule\n"
+        "print('noise')\n"
+        "raise ValueError('on purpose')\n",
+        name="raising",
+        folder=tmp_path,
+    )
+
+    async with open_session(NEWEST[0]) as session:
+        completed = await session.run_module(call_of(bundle))
+
+    assert completed.status == 1
+    assert completed.stdout.startswith(b"noise\n")
+    assert b"on purpose" in completed.stdout
+
+
+async def test_module_sees_its_environment_argv_and_globals(tmp_path: Path) -> None:
+    """What AnsiballZ gives a module it must find here too."""
+    bundle = bundle_of(
+        "import json, os, sys\n"
+        "from ansible.module_utils.basic import AnsibleModule\n"
+        "main = sys.modules['__main__']\n"
+        "print(json.dumps(dict(word=os.environ['WORD'], name=__name__,\n"
+        "    fqn=main._module_fqn, stdin=sys.stdin.read(), group=os.getpgrp() == os.getpid(),\n"
+        "    source=__loader__.get_source(main._module_fqn)[:11], cwd='' in sys.path)))\n"
+        "sys.exit(0)\n",
+        name="looking",
+        folder=tmp_path,
+    )
+
+    async with open_session(NEWEST[0]) as session:
+        call = replace(call_of(bundle), environment={"WORD": "wörd"})
+        seen = result_of(await session.run_module(call))
+
+    assert seen == {
+        "word": "wörd",
+        "name": "__main__",
+        "fqn": bundle.fqn,
+        "stdin": "",
+        "group": True,
+        "source": "import json",
+        "cwd": False,
+    }
+
+
+async def test_atexit_and_threads_of_a_module_come_to_their_end(tmp_path: Path) -> None:
+    """AnsibleModule removes its temporary directory by atexit; a forked child must do it too."""
+    bundle = bundle_of(
+        "import atexit, threading, time\n"
+        "from ansible.module_utils.basic import AnsibleModule\n"
+        "atexit.register(lambda: print('end'))\n"
+        "threading.Thread(target=lambda: (time.sleep(0.2), print('thread'))).start()\n"
+        "raise SystemExit(3)\n",
+        name="ending",
+        folder=tmp_path,
+    )
+
+    async with open_session(NEWEST[0]) as session:
+        completed = await session.run_module(call_of(bundle))
+
+    assert completed == Completed(3, b"thread\nend\n", b"")
+
+
+async def test_two_bundles_with_other_content_at_one_path_do_not_mix(tmp_path: Path) -> None:
+    """Two collections versions, or a user's module_utils, may differ for the same name."""
+    source = "from ansible.module_utils.basic import AnsibleModule\nprint('one')\nraise SystemExit\n"
+    one = bundle_of(source, name="same", folder=tmp_path)
+    two = with_content(one, "one", "two")
+
+    async with open_session(NEWEST[0]) as session:
+        said = [(await session.run_module(call_of(each))).stdout for each in (one, two, one)]
+
+    assert said == [b"one\n", b"two\n", b"one\n"]
+
+
+async def test_module_that_respawns_finds_its_payload(tmp_path: Path) -> None:
+    """apt and dnf start themselves anew under the system's Python with AnsiballZ's zip."""
+    bundle = bundle_of(
+        "import sys\n"
+        "from ansible.module_utils.basic import AnsibleModule\n"
+        "from ansible.module_utils.common import respawn\n"
+        "module = AnsibleModule(argument_spec=dict(word=dict(type='str')))\n"
+        "if not respawn.has_respawned():\n"
+        "    found = respawn.probe_interpreters_for_module([sys.executable], 'json')\n"
+        "    respawn.respawn_module(found)\n"
+        "module.exit_json(word=module.params['word'], respawned=True)\n",
+        name="again",
+        folder=tmp_path,
+    )
+
+    async with open_session(NEWEST[0]) as session:
+        result = result_of(await session.run_module(call_of(bundle, word="yes")))
+
+    assert (result["word"], result["respawned"]) == ("yes", True)
+    assert not list(Path(tempfile.gettempdir()).glob("ansible_again_payload_*"))
+
+
+async def test_package_installed_during_the_run_is_seen_by_the_next_module(tmp_path: Path) -> None:
+    """A failed import must not be remembered: tasks install python3-apt and the like."""
+    bundle = bundle_of(
+        "from ansible.module_utils.basic import AnsibleModule\n"
+        "try:\n"
+        "    import herder_test_package\n"
+        "    print('there')\n"
+        "except ImportError:\n"
+        "    print('missing')\n"
+        "raise SystemExit\n",
+        name="importing",
+        folder=tmp_path,
+    )
+    packages = tmp_path / "packages"
+    packages.mkdir()
+
+    async with open_session(f"/usr/bin/env PYTHONPATH={packages} {NEWEST[0]}") as session:
+        before = await session.run_module(call_of(bundle))
+        (packages / "herder_test_package.py").write_text("")
+        after = await session.run_module(call_of(bundle))
+
+    assert (before.stdout, after.stdout) == (b"missing\n", b"there\n")

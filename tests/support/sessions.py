@@ -1,0 +1,54 @@
+"""Pools and routes for tests that talk to a real agent on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from herder.model.route import LocalWay, Route, Way
+from herder.session.connection import SessionLimits
+from herder.session.host_session import HostSession
+from herder.session.pool import SessionPool
+
+
+@asynccontextmanager
+async def open_pool(limits: SessionLimits | None = None) -> AsyncIterator[SessionPool]:
+    """Give a pool that is closed in the end."""
+    pool = SessionPool(limits=limits)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+@asynccontextmanager
+async def open_session(
+    python: str = "python3", *, way: Way | None = None, limits: SessionLimits | None = None
+) -> AsyncIterator[HostSession]:
+    """Give a session on this machine, closed in the end."""
+    async with open_pool(limits) as pool:
+        session = await pool.get(Route("here", way or LocalWay(), (python,)))
+        assert isinstance(session, HostSession)
+        yield session
+
+
+@contextmanager
+def home_at(folder: Path) -> Iterator[None]:
+    """Let agents find their home and cache in this folder."""
+    before = os.environ["HOME"]
+    os.environ["HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ["HOME"] = before
+
+
+def is_alive(process_id: int) -> bool:
+    """Whether a process runs (one that has ended but was not waited for does not)."""
+    try:
+        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in ("Z", "X")
