@@ -17,14 +17,17 @@ from ansible.cli import adhoc as adhoc_module
 from ansible.cli.adhoc import AdHocCLI
 from ansible.cli.playbook import PlaybookCLI
 
+from herder import collections
 from herder.events import EventSink
 from herder.language import core_version, hands
 from herder.language.blocking import LoopThread, WorkerThreads
 from herder.language.connections import Carrier
+from herder.language.deployment import deploy_executor
 from herder.language.module_cache import ModuleCache
 from herder.language.modules import ModuleBuilder
 from herder.language.plays import QueueManager, choose_strategy, hosts_at_once
 from herder.language.workers import ResultQueue, Worker
+from herder.model.fleet import Conductor
 from herder.model.ports import Sessions
 
 
@@ -37,7 +40,9 @@ class Surroundings:
     sinks: tuple[EventSink, ...] = ()
     is_quiet: bool = False
     during_prompt: Callable[[], AbstractContextManager[None]] = nullcontext
+    say: Callable[[str], None] = print
     hosts_limit: int = 500
+    collections_directory: Path = Path(collections.__file__).parent
     cache_directory: Path = Path("~/.cache/herder")
 
 
@@ -46,14 +51,27 @@ def run_playbook(words: Sequence[str], program: str, surroundings: Surroundings)
     return _run(PlaybookCLI, words, program, surroundings)
 
 
+def run_deployment(
+    words: Sequence[str], program: str, surroundings: Surroundings, conductor: Conductor
+) -> int:
+    """Run `ansible-playbook` with these words, its deploy play led by the conductor."""
+    return _run(PlaybookCLI, words, program, surroundings, conductor)
+
+
 def run_module(words: Sequence[str], program: str, surroundings: Surroundings) -> int:
     """Run the ad-hoc `ansible` with these words; its exit code."""
     return _run(AdHocCLI, words, program, surroundings)
 
 
-def _run(command: type[Any], words: Sequence[str], program: str, around: Surroundings) -> int:
+def _run(
+    command: type[Any],
+    words: Sequence[str],
+    program: str,
+    around: Surroundings,
+    conductor: Conductor | None = None,
+) -> int:
     core_version.check()
-    _install(around)
+    _install(around, conductor)
     limited = type(command.__name__, (command,), {"init_parser": _init_parser(command, around)})
     try:
         limited.cli_executor([program, *words])
@@ -70,7 +88,7 @@ def _init_parser(command: type[Any], around: Surroundings) -> Callable[..., None
     return init_parser
 
 
-def _install(around: Surroundings) -> None:
+def _install(around: Surroundings, conductor: Conductor | None) -> None:
     """Exchange what ansible-core executes with, for one run."""
     carrier = Carrier(around.sessions, around.loop)
     core_version.parse_once()
@@ -79,6 +97,7 @@ def _install(around: Surroundings) -> None:
     worker = functools.partial(Worker, threads=WorkerThreads(), carrier=carrier)
     core_version.replace_workers(worker, ResultQueue)
     core_version.replace_strategies(choose_strategy)
+    core_version.add_collections(around.collections_directory)
     core_version.replace_alarm()
     core_version.surround_prompts(around.during_prompt)
     core_version.guard_plugin_loading()
@@ -92,3 +111,5 @@ def _install(around: Surroundings) -> None:
         },
     )
     core_version.replace_queue_manager(manager, adhoc_module)
+    if conductor is not None:
+        core_version.replace_playbook_executor(deploy_executor(conductor, worker, around.say))

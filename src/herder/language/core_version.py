@@ -13,11 +13,13 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-from ansible import release
+from ansible import constants, release
 from ansible._internal import _task
 from ansible._internal._errors import _task_timeout
+from ansible.cli import playbook as playbook_command
 from ansible.errors import AnsibleError
 from ansible.executor import module_common, playbook_executor, task_queue_manager, task_result
 from ansible.executor.process import worker as worker_module
@@ -26,6 +28,7 @@ from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins import action as action_module
 from ansible.plugins import loader
 from ansible.plugins import strategy as strategy_module
+from ansible.template import trust_as_template
 from ansible.utils.display import Display
 
 from herder.errors import HerderError
@@ -158,6 +161,35 @@ def _send_dict(worker: Any, data: dict[str, Any]) -> None:
     worker._final_q.send_task_result(result)
 
 
+def plain_result(*result: Any) -> tuple[str, dict[str, Any]]:
+    """Give host name and result from what a worker sends, as plain data."""
+    if _has_unified_results:
+        host, _task_of_result, unified = result
+        return str(host.name), dict(unified.as_result_dict())
+    return str(result[0].host.name), dict(result[0]._return_data)
+
+
+def forget_completed_roles(play: Any) -> None:
+    """Let the roles of a play run again on hosts where they ran in an earlier pass."""
+    for roles in play.role_cache.values():
+        for role in roles:
+            role._completed.clear()
+            role._had_task_run.clear()
+
+
+def plain_result_of(result: Any) -> tuple[str, dict[str, Any]]:
+    """Give host name and result of what a strategy reports."""
+    if _has_unified_results:
+        return str(result.host.name), dict(result.utr.as_result_dict())
+    return str(result.host.name), dict(result._return_data)
+
+
+def trusted(text: str) -> str:
+    """Mark a text of ours as a template."""
+    tagged: str = trust_as_template(text)
+    return tagged
+
+
 def executor_arguments(worker: Any) -> dict[str, Any]:
     """Give what this version's TaskExecutor is made with."""
     words = {
@@ -197,6 +229,12 @@ def replace_strategies(choose: Callable[[str, Any], Any]) -> None:
         get = staticmethod(choose)
 
     task_queue_manager.strategy_loader = Strategies
+
+
+def add_collections(directory: Path) -> None:
+    """Find the collections in `directory` too, after those of the user."""
+    if str(directory) not in constants.COLLECTIONS_PATHS:
+        constants.COLLECTIONS_PATHS.append(str(directory))
 
 
 def surround_prompts(during: Callable[[], contextlib.AbstractContextManager[None]]) -> None:
@@ -240,6 +278,11 @@ def _guarded(original: Callable[..., Any], lock: Any) -> Callable[..., Any]:
 
     method.herder_guarded = True  # type: ignore[attr-defined] # marks what is guarded
     return method
+
+
+def replace_playbook_executor(executor_class: type[Any]) -> None:
+    """The command for playbooks runs them with this executor."""
+    playbook_command.PlaybookExecutor = executor_class
 
 
 def replace_queue_manager(manager_class: type[Any], *modules: Any) -> None:

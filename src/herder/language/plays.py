@@ -19,8 +19,10 @@ from ansible.plugins.strategy import StrategyBase
 
 from herder.errors import UsageError
 from herder.events import EventSink
+from herder.language import core_version
 from herder.language.callback_bridge import EventCallback
 
+FAILURES = frozenset({"v2_runner_on_failed", "v2_runner_on_unreachable"})
 BUILT_IN = ("linear", "free", "host_pinned", "debug")
 WAKE_SECONDS = 0.1
 
@@ -31,6 +33,30 @@ class QueueManager(TaskQueueManager):
     sinks: Sequence[EventSink] = ()
     is_quiet = False
     after_reset: Callable[[str], None]
+    course: Any = None
+    has_deployed = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.failures: dict[str, str] = {}
+
+    def run(self, play: Any) -> int:
+        """Run a play, or one pass of it when it is deployed."""
+        if self.course is None:
+            code: int = super().run(play)
+            return code
+        answer: int = self.course.run(self, play, super().run)
+        return answer
+
+    def send_callback(self, method_name: str, *args: Any, **kwargs: Any) -> None:
+        if method_name in FAILURES and not kwargs.get("ignore_errors"):
+            self._note_failure(args[0])
+        super().send_callback(method_name, *args, **kwargs)
+
+    def _note_failure(self, result: Any) -> None:
+        host, facts = core_version.plain_result_of(result)
+        text = str(facts.get("msg") or facts.get("stderr") or "failed")
+        self.failures[host] = f"{result.task.get_name().strip()}: {text.strip()}"
 
     def load_callbacks(self) -> None:
         if self._callback_plugins:
@@ -80,6 +106,26 @@ class WokenStrategy(StrategyBase):
         """What is made of the results (includes) does not depend on who was first."""
         places = {name: place for place, name in enumerate(self._hosts_cache)}
         return sorted(results, key=lambda result: places.get(result.host.name, -1))
+
+    def _get_next_task_lockstep(self, hosts: Any, iterator: Any) -> list[tuple[Any, Any]]:
+        """Pass over what the pass of a deployment leaves out."""
+        while found := super()._get_next_task_lockstep(hosts, iterator):
+            course = self._tqm.course
+            if course is None or course.passes.may_run(found[0][1]):
+                return list(found)
+        return []
+
+    def _queue_task(self, host: Any, task: Any, *args: Any) -> None:
+        super()._queue_task(host, task, *args)
+        if self._tqm.course is not None and task.run_once:
+            self._tqm.course.passes.note_once(task)
+
+    def get_task_hosts(self, iterator: Any, task_host: Any, task: Any) -> list[str]:
+        """What runs once in a deployment is known on the hosts of all its batches."""
+        names: list[str] = super().get_task_hosts(iterator, task_host, task)
+        if self._tqm.course is None or not task.run_once:
+            return names
+        return [*names, *(name for name in self._hosts_cache_all if name not in names)]
 
     def _execute_meta(self, task: Any, *args: Any, **kwargs: Any) -> Any:
         answer = super()._execute_meta(task, *args, **kwargs)

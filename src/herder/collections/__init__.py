@@ -1,0 +1,1 @@
+"""The Ansible collection herder.deploy, shipped in the package; usable from plain Ansible too."""

@@ -1,0 +1,192 @@
+"""Runs a deployment's play in passes and asks the conductor between them.
+
+*Source*: ansible-core 2.19 executor/playbook_executor.py (`run`: batches, what breaks a play).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible.executor.playbook_executor import PlaybookExecutor
+
+from herder.errors import UsageError
+from herder.language import core_version
+from herder.language.passes import DeployRole, Pass, Passes, find_deploy_role
+from herder.language.plays import QueueManager
+from herder.language.side_tasks import SideTasks
+from herder.model.fleet import (
+    BatchReport,
+    Conductor,
+    HostValues,
+    RoleKind,
+    Verdict,
+)
+
+Batch = tuple[str, ...]
+
+ROLE_VARIABLES = {
+    RoleKind.HERDER: "deploy_",
+    RoleKind.ANSISTRANO: "ansistrano_",
+}
+
+
+class PlayFleet:
+    """The hosts of one play, with its variables; what the conductor sees as `Fleet`."""
+
+    def __init__(
+        self,
+        role: DeployRole,
+        batches: Sequence[Batch],
+        side_tasks: SideTasks,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._role = role
+        self._side_tasks = side_tasks
+        self._tell = tell
+        self.batches = tuple(batches)
+
+    @property
+    def role(self) -> RoleKind:
+        return self._role.kind
+
+    def values(self, host: str) -> HostValues:
+        prefix = ROLE_VARIABLES[self.role]
+        text = {
+            name: str(self.variable(host, prefix + name))
+            for name in ("deploy_to", "version_dir", "shared_dir", "current_dir")
+            if not (prefix == "deploy_" and name == "deploy_to")
+        }
+        if self.role is RoleKind.HERDER:
+            text["deploy_to"] = str(self.variable(host, "deploy_to"))
+        keep = self.variable(host, prefix + "keep_releases", 0)
+        on_failure = str(self.variable(host, "deploy_on_failure", "take_back"))
+        return HostValues(**text, keep_releases=int(str(keep)), on_failure=on_failure)
+
+    def variable(self, host: str, name: str, default: object = None) -> object:
+        value = self._side_tasks.value(host, f"{name} | default(none)")
+        return default if value is None else value
+
+    def ask(
+        self, module: str, arguments: Mapping[str, Mapping[str, object]]
+    ) -> Mapping[str, Mapping[str, object]]:
+        return self._side_tasks.run(module, arguments)
+
+    def fix(self, variables: Mapping[str, object]) -> None:
+        extra = self._side_tasks.variable_manager.extra_vars
+        for name, value in variables.items():
+            if value is None:
+                extra.pop(name, None)
+            else:
+                extra[name] = value
+
+    def set_on(self, host: str, variables: Mapping[str, object]) -> None:
+        self._side_tasks.variable_manager.set_nonpersistent_facts(host, dict(variables))
+
+    def tell(self, text: str) -> None:
+        self._tell(text)
+
+
+class Course:
+    """One deployment over one play: counts the passes and carries out the verdicts."""
+
+    def __init__(self, conductor: Conductor, passes: Passes, batches: Sequence[Batch]) -> None:
+        self._conductor = conductor
+        self.passes = passes
+        self._batches = list(batches)
+        self._next = -1
+
+    def run(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> int:
+        """Run the next pass of the play in place of the whole play; its code for the executor."""
+        number, self._next = self._next, self._next + 1
+        if number < 0:
+            self.passes.current = Pass.STAGE
+            hosts = tuple(host for batch in self._batches for host in batch)
+            report = self._pass_over(manager, play, run_play, hosts)
+            verdict = self._conductor.staged(report)
+            self.passes.current = Pass.SWITCH
+        else:
+            hosts = self._batches[number]
+            self._conductor.begin_batch(hosts)
+            report = self._pass_over(manager, play, run_play, hosts)
+            verdict = self._conductor.switched(report)
+        return self._carry_out(verdict, manager, play, run_play)
+
+    def _carry_out(
+        self, verdict: Verdict, manager: Any, play: Any, run_play: Callable[[Any], int]
+    ) -> int:
+        if verdict is Verdict.GO_ON:
+            return int(manager.RUN_OK)
+        if verdict is Verdict.TAKE_BACK:
+            self._take_back(manager, play, run_play)
+        return int(manager.RUN_FAILED_HOSTS | manager.RUN_FAILED_BREAK_PLAY)
+
+    def _take_back(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> None:
+        self.passes.current = Pass.TAKE_BACK
+        failed = dict(manager._failed_hosts)
+        for hosts in self._conductor.hosts_to_take_back():
+            manager._failed_hosts.clear()
+            self._conductor.taken_back(self._pass_over(manager, play, run_play, hosts))
+        manager._failed_hosts.update(failed)
+
+    def _pass_over(
+        self, manager: Any, play: Any, run_play: Callable[[Any], int], hosts: Batch
+    ) -> BatchReport:
+        inventory = manager._inventory
+        inventory.restrict_to_hosts([inventory.get_host(host) for host in hosts])
+        core_version.forget_completed_roles(play)
+        started = time.monotonic()
+        run_play(play)
+        return BatchReport(
+            hosts=hosts,
+            failed={
+                host: manager.failures.get(host, "failed")
+                for host in hosts
+                if host in manager._failed_hosts
+            },
+            unreachable=frozenset(set(hosts) & set(manager._unreachable_hosts)),
+            seconds=time.monotonic() - started,
+        )
+
+
+def deploy_executor(
+    conductor: Conductor, worker: Callable[..., Any], tell: Callable[[str], None]
+) -> type[PlaybookExecutor]:
+    """Give a playbook executor class that conducts the play which has a deploy role."""
+
+    class DeployExecutor(PlaybookExecutor):
+        def _get_serialized_batches(self, play: Any) -> list[list[Any]]:
+            batches: list[list[Any]] = super()._get_serialized_batches(play)
+            role = find_deploy_role(play)
+            manager: QueueManager = self._tqm
+            manager.course = None
+            if role is None or not batches:
+                return batches
+            names = [tuple(str(host) for host in batch) for batch in batches]
+            manager.course = Course(conductor, Passes(role), names)
+            side_tasks = SideTasks(
+                play=play,
+                like_task=role.first_task,
+                variable_manager=self._variable_manager,
+                loader=self._loader,
+                worker=worker,
+                passwords=self.passwords,
+            )
+            manager.has_deployed = True
+            conductor.prepare(PlayFleet(role, names, side_tasks, tell))
+            return [[host for batch in batches for host in batch], *batches]
+
+        def run(self) -> Any:
+            try:
+                answer = super().run()
+            finally:
+                code = conductor.finish()
+            if not self._tqm.has_deployed and not isinstance(answer, list):
+                raise UsageError(
+                    "no play of this playbook uses a deploy role",
+                    hint="use the role herder.deploy.app, or the Ansistrano role",
+                )
+            return answer or code
+
+    return DeployExecutor

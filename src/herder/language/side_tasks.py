@@ -1,0 +1,115 @@
+"""Modules run on a play's hosts beside the play: no callbacks, no recap, at any time.
+
+A deployment asks hosts things that are in no playbook (lease, preflight, journal). Such a task is
+executed like the play's own tasks: same connection, same become, same variables.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible.playbook.play import Play
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import get_plugin_loader_namespace
+from ansible.template import Templar
+
+from herder.events import Facts
+from herder.language import core_version
+from herder.language.workers import Worker
+
+INHERITED = (
+    "become",
+    "become_exe",
+    "become_flags",
+    "become_method",
+    "become_user",
+    "connection",
+    "environment",
+    "port",
+    "remote_user",
+)
+
+
+class AnswerQueue:
+    """Takes the results of side tasks, where a worker has the queue of its strategy."""
+
+    def __init__(self) -> None:
+        self.answers: queue.SimpleQueue[tuple[str, Facts]] = queue.SimpleQueue()
+
+    def send_task_result(self, *result: Any) -> None:
+        self.answers.put(core_version.plain_result(*result))
+
+    def send_callback(self, *_: Any, **__: Any) -> None:
+        """Side tasks have no callbacks."""
+
+
+@dataclass(frozen=True)
+class SideTasks:
+    """Runs modules on a play's hosts with the variables and the user of one of its tasks.
+
+    `worker` makes what executes one task on one host (language/workers.py).
+    """
+
+    play: Any
+    like_task: Any
+    variable_manager: Any
+    loader: Any
+    worker: Callable[..., Worker]
+    passwords: Mapping[str, str | None]
+
+    def run(self, module: str, arguments: Mapping[str, Mapping[str, Any]]) -> dict[str, Facts]:
+        """Run `module` at once on every host that `arguments` names.
+
+        *Shapes*: host name -> module arguments; gives host name -> task result, with `failed` or
+        `unreachable` true where it went wrong.
+        """
+        answers = AnswerQueue()
+        for number, (host, words) in enumerate(arguments.items()):
+            self._worker(number, host, self._task(module, words), answers).start()
+        return dict(answers.answers.get() for _ in arguments)
+
+    def value(self, host: str, expression: str) -> Any:
+        """Give what an expression of the playbook's variables is on a host.
+
+        *Raises*: AnsibleError when the expression cannot be evaluated there.
+        """
+        templar = Templar(loader=self.loader, variables=self._variables(host))
+        return templar.template(core_version.trusted("{{ " + expression + " }}"))
+
+    def _worker(self, number: int, host: str, task: Any, answers: AnswerQueue) -> Worker:
+        return self.worker(
+            final_q=answers,
+            task_vars=self._variables(host),
+            host=self._entry(host),
+            task=task,
+            play_context=PlayContext(task.play, dict(self.passwords)),
+            loader=self.loader,
+            variable_manager=self.variable_manager,
+            shared_loader_obj=get_plugin_loader_namespace(),
+            worker_id=number,
+            cliargs=None,
+        )
+
+    def _task(self, module: str, words: Mapping[str, Any]) -> Any:
+        fields = {name: getattr(self.like_task, name) for name in INHERITED}
+        given = {name: value for name, value in fields.items() if value not in (None, [], {})}
+        source = {
+            "name": "beside the play",
+            "hosts": "all",
+            "gather_facts": False,
+            "tasks": [{module: dict(words), "check_mode": False, **given}],
+        }
+        play = Play.load(source, variable_manager=self.variable_manager, loader=self.loader)
+        return next(task for block in play.compile() for task in block.block if not task.implicit)
+
+    def _variables(self, host: str) -> dict[str, Any]:
+        values: dict[str, Any] = self.variable_manager.get_vars(
+            play=self.play, host=self._entry(host), task=self.like_task
+        )
+        return values
+
+    def _entry(self, host: str) -> Any:
+        return self.variable_manager._inventory.get_host(host)

@@ -1,0 +1,116 @@
+"""What a deployment and the run of its playbook need of each other.
+
+`release` conducts (it decides); `language` runs the play in passes and asks hosts on behalf of the
+conductor. Both sides are blocking: the conductor is called from the run's main thread.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class RoleKind(enum.Enum):
+    """Which role puts the release on hosts."""
+
+    HERDER = "herder.deploy.app"
+    ANSISTRANO = "ansistrano"
+
+
+class Verdict(enum.Enum):
+    """What the conductor answers after a pass or a batch."""
+
+    GO_ON = "go on"
+    STOP = "stop"
+    TAKE_BACK = "take back"
+
+
+@dataclass(frozen=True, slots=True)
+class HostValues:
+    """Where and how one host keeps its releases, as the playbook's variables have it."""
+
+    deploy_to: str
+    version_dir: str = "releases"
+    shared_dir: str = "shared"
+    current_dir: str = "current"
+    keep_releases: int = 0
+    on_failure: str = "take_back"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """How a pass over some hosts ended; hosts are inventory names.
+
+    `failed` maps a host to the task that failed and why, in one line.
+    """
+
+    hosts: tuple[str, ...]
+    failed: Mapping[str, str] = field(default_factory=dict)
+    unreachable: frozenset[str] = frozenset()
+    seconds: float = 0.0
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether every host came through."""
+        return not self.failed and not self.unreachable
+
+
+class Fleet(Protocol):
+    """The hosts of a deployment, for the conductor to ask."""
+
+    @property
+    def role(self) -> RoleKind: ...
+
+    @property
+    def batches(self) -> Sequence[tuple[str, ...]]: ...
+
+    def values(self, host: str) -> HostValues:
+        """Give the host's values of the role's variables."""
+
+    def variable(self, host: str, name: str, default: object = None) -> object:
+        """Give a variable of the playbook as it is on a host now, or `default`."""
+
+    def ask(
+        self, module: str, arguments: Mapping[str, Mapping[str, object]]
+    ) -> Mapping[str, Mapping[str, object]]:
+        """Run a module at once on the hosts named; host -> task result (failed, unreachable)."""
+
+    def fix(self, variables: Mapping[str, object]) -> None:
+        """Set extra variables for all that is run from now on; None takes one away."""
+
+    def set_on(self, host: str, variables: Mapping[str, object]) -> None:
+        """Set variables of one host, below extra variables."""
+
+    def tell(self, text: str) -> None:
+        """Say a line to the person who deploys."""
+
+
+class Conductor(Protocol):
+    """Decides a deployment; told by the run what happened.
+
+    *Raises*, from `prepare`: DeploymentRefused, before anything was changed.
+    *Then*: `finish`, always, also when the run breaks off.
+    """
+
+    def prepare(self, fleet: Fleet) -> None:
+        """Fix the release, take the lease, look at every host."""
+
+    def staged(self, report: BatchReport) -> Verdict:
+        """All hosts were staged, or tried to be; may the first one switch?"""
+
+    def begin_batch(self, hosts: tuple[str, ...]) -> None:
+        """These hosts are about to switch."""
+
+    def switched(self, report: BatchReport) -> Verdict:
+        """A batch went through its switch and its gates, or not."""
+
+    def taken_back(self, report: BatchReport) -> None:
+        """Hosts were given back what they had, or could not be."""
+
+    def hosts_to_take_back(self) -> Sequence[tuple[str, ...]]:
+        """Give the hosts that switched, in the batches in which they go back."""
+
+    def finish(self) -> int:
+        """Write what happened, give the lease back; the exit code of the deployment (0, 2, 4)."""
