@@ -1,0 +1,280 @@
+"""See it work: a lab, a site on two servers, and a rolling release while visitors ask it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from herder.errors import LabError, UsageError
+from herder.lab import lab
+from herder.lab.mootube import (
+    VAULT_PASSWORD_FILE,
+    Cast,
+    Example,
+    Staging,
+    choose_cast,
+    find_example,
+    prepare,
+)
+from herder.lab.place import LabPlace, lab_place
+from herder.lab.playing import Outcome, Play, last_words, play
+from herder.lab.state import Kind, LabState
+from herder.lab.visitors import Door, HostChange, PageRefused, Visitor, host_changes
+
+_NAME = "demo"
+_VISITORS = 4
+_PAUSE_SECONDS = 0.05
+_AROUND_SECONDS = 1.5
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"{self.prog} --help")
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the demo; 0 when both releases came and no visitor was refused a page."""
+    try:
+        chosen = _parser().parse_args(list(words))
+    except SystemExit as ended:  # --help has printed and wants to leave
+        return int(ended.code or 0)
+    example = find_example()
+    cast = choose_cast(Kind(chosen.kind) if chosen.kind else None)
+    place = lab_place(_NAME, chosen.directory)
+    state = _bring_up(place, cast)
+    try:
+        staging = prepare(place, cast)
+        result = _tell(_Demo(example, staging, state))
+    finally:
+        if not chosen.keep:
+            _take_down(place)
+    if chosen.keep:
+        _say_what_is_kept(example, staging, state)
+    return result
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="herder demo",
+        description="Brings a lab up, puts MooTube on two web servers, then a second release, "
+        "one server after the other, while visitors ask the site all the time.",
+    )
+    parser.add_argument("--keep", action="store_true", help="leave the lab up at the end")
+    parser.add_argument("--kind", choices=[kind.value for kind in Kind], help="kind of lab")
+    parser.add_argument("--directory", type=Path, help="the folder in which labs are kept")
+    return parser
+
+
+@dataclass(frozen=True, slots=True)
+class _Demo:
+    """What all chapters need."""
+
+    example: Example
+    staging: Staging
+    state: LabState
+
+    @property
+    def doors(self) -> list[Door]:
+        return self.staging.doors(self.state)
+
+    def play(self, playbook: str) -> Play:
+        password = self.example.ansible_folder / VAULT_PASSWORD_FILE
+        return Play(
+            self.example.ansible_folder / playbook,
+            (*self.staging.inventory_words(), "--vault-password-file", str(password)),
+            {"mootube_repository": str(self.staging.repository)},
+        )
+
+    def commit(self, *options: str) -> str:
+        """Make the site's next version; give its commit and message in one line."""
+        maker, folder = self.example.repository_maker, self.staging.repository
+        _run([sys.executable, str(maker), str(folder), *options])
+        return _run(["git", "-C", str(folder), "log", "-1", "--format=%h, %s"]).strip()
+
+
+def _bring_up(place: LabPlace, cast: Cast) -> LabState:
+    _chapter("A lab")
+    started = time.monotonic()
+    state = lab.up_named(place, cast.names, kind=cast.kind)
+    servers = f"{len(cast.names)} {cast.kind.value}: {', '.join(cast.names)}"
+    _say(f"{servers}, up in {time.monotonic() - started:.1f} s.")
+    _say(f"Kind of lab: {cast.kind.value} ({cast.reason}).")
+    _say(f"Database: {cast.database}; visitors' sessions live in it.")
+    return state
+
+
+def _tell(demo: _Demo) -> int:
+    """Play the chapters after the lab; give the exit code."""
+    _chapter("Provisioning")
+    _say_done("Provisioned", asyncio.run(_alone(demo.play("playbook.yml"))))
+    _chapter("MooTube, version one")
+    _say(f"Commit {demo.commit()}.")
+    _say_done("Deployed", asyncio.run(_alone(demo.play("deploy.yml"))))
+    _chapter("MooTube, version two, one server after the other, with visitors")
+    _say(f"Commit {demo.commit('--second')}.")
+    _say(_where_visitors_ask(demo))
+    visitors = [Visitor(demo.doors) for _ in range(_VISITORS)]
+    _say_done("Deployed", asyncio.run(_visited(demo.play("deploy.yml"), visitors)))
+    return _report(visitors, asyncio.run(_pages_in_sessions(visitors)))
+
+
+async def _alone(what: Play) -> Outcome:
+    """Run a playbook that nobody watches. *Raises*: LabError, when it fails."""
+    return _checked(what, await play(what, on_task=_show_passing))
+
+
+async def _visited(what: Play, visitors: Sequence[Visitor]) -> Outcome:
+    """Run a playbook while all visitors ask, from a while before to a while after it.
+
+    *Raises*: LabError, when it fails.
+    """
+    async with asyncio.TaskGroup() as group:
+        stays = [
+            group.create_task(visitor.stay("/", pause_seconds=_PAUSE_SECONDS))
+            for visitor in visitors
+        ]
+        await asyncio.sleep(_AROUND_SECONDS)
+        outcome = await play(what, on_task=_show_passing)
+        await asyncio.sleep(_AROUND_SECONDS)
+        for stay in stays:
+            stay.cancel()
+    return _checked(what, outcome)
+
+
+def _checked(what: Play, outcome: Outcome) -> Outcome:
+    _show_passing("")
+    if outcome.exit_code != 0:
+        sys.stdout.write(last_words(outcome.lines) + "\n")
+        raise LabError(f"{what.playbook.name} ended with exit code {outcome.exit_code}")
+    return outcome
+
+
+async def _pages_in_sessions(visitors: Sequence[Visitor]) -> list[int]:
+    """Give how many pages the site counted in each visitor's session."""
+    return [await _pages_in_session(visitor) for visitor in visitors]
+
+
+async def _pages_in_session(visitor: Visitor) -> int:
+    """Give the pages of one session; 0 when the site does not say."""
+    try:
+        answer = await visitor.ask("/session", visitor.doors[0])
+        return int(json.loads(answer.body)["visits"])
+    except (OSError, ValueError, KeyError, PageRefused):
+        return 0
+
+
+def _report(visitors: Sequence[Visitor], sessions: Sequence[int]) -> int:
+    """Print the table and the sums; give the exit code."""
+    visits = [visit for visitor in visitors for visit in visitor.visits]
+    failed = [visit for visit in visits if visit.failure]
+    changes = host_changes(visits)
+    _chapter("What the visitors saw")
+    sys.stdout.write(change_table(changes))
+    slowest = max((visit.ended - visit.started for visit in visits), default=0.0)
+    _say(f"Requests asked: {len(visits)} (slowest {slowest:.2f} s). Requests failed: {len(failed)}")
+    for visit in failed[:5]:
+        _say(f"failed: {visit.failure}")
+    shared = are_sessions_whole(visitors, sessions)
+    _say(
+        "Sessions: each visitor kept one over both servers and releases."
+        if shared
+        else f"Sessions: lost; counted {list(sessions)} pages."
+    )
+    return 0 if not failed and shared and is_whole_change(changes) else 1
+
+
+def are_sessions_whole(visitors: Sequence[Visitor], sessions: Sequence[int]) -> bool:
+    """Tell whether the site counted every page of every visitor in that visitor's session."""
+    pages = [sum(not visit.failure for visit in visitor.visits) for visitor in visitors]
+    return all(counted >= seen for counted, seen in zip(sessions, pages, strict=True))
+
+
+def is_whole_change(changes: Sequence[HostChange]) -> bool:
+    """Tell whether more than one server went from one and the same release to another one."""
+    releases = {change.releases for change in changes}
+    return len(changes) > 1 and len(releases) == 1 and all(len(pair) == 2 for pair in releases)
+
+
+def change_table(changes: Sequence[HostChange]) -> str:
+    """Give the table: per host old release, new release, seconds without a page of it, pages."""
+    head = ("host", "old release", "new release", "seconds out", "pages")
+    rows = [
+        (
+            change.host,
+            change.releases[0],
+            change.releases[-1] if len(change.releases) > 1 else "-",
+            f"{change.away_seconds:.1f}",
+            str(change.pages),
+        )
+        for change in changes
+    ]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    lines = (
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (head, *rows)
+    )
+    return "".join(f"  {line}\n" for line in lines)
+
+
+def _where_visitors_ask(demo: _Demo) -> str:
+    if demo.staging.cast.kind is Kind.MACHINES:
+        door = demo.doors[0]
+        return f"{_VISITORS} visitors ask http://{door.address}/ (HAProxy) all the time."
+    return f"{_VISITORS} visitors ask both servers in turn (lab processes have no balancer)."
+
+
+def _take_down(place: LabPlace) -> None:
+    _chapter("The end")
+    lab.down(place)
+    _say("The lab is down, nothing of it is left.")
+
+
+def _say_what_is_kept(example: Example, staging: Staging, state: LabState) -> None:
+    _chapter("The lab stays")
+    for door in staging.doors(state):
+        _say(f"the site         http://{door.address}:{door.port}/")
+    _say(f"log in           herder lab ssh web1 --name {_NAME}")
+    _say(f"the playbooks    cd {example.ansible_folder}")
+    inventories = " ".join(staging.inventory_words())
+    _say(f"one more time    herder playbook playbook.yml {inventories} \\")
+    _say(f"                     --vault-password-file {VAULT_PASSWORD_FILE}")
+    _say(f"remove it        herder lab down --name {_NAME}")
+
+
+def _say_done(what: str, outcome: Outcome) -> None:
+    sums = f"{outcome.tasks_ok} tasks ok, {outcome.tasks_changed} of them changed something"
+    _say(f"{what} in {outcome.seconds:.1f} s: {sums}.")
+
+
+def _chapter(title: str) -> None:
+    bold, plain = ("\x1b[1m", "\x1b[0m") if sys.stdout.isatty() else ("", "")
+    sys.stdout.write(f"\n{bold}{title}{plain}\n")
+    sys.stdout.flush()
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"  {text}\n")
+    sys.stdout.flush()
+
+
+def _show_passing(task: str) -> None:
+    """Show a task on a line that the next one takes; on a terminal only."""
+    if sys.stdout.isatty():
+        sys.stdout.write(f"\r\x1b[K  {task[:76]}" if task else "\r\x1b[K")
+        sys.stdout.flush()
+
+
+def _run(words: Sequence[str]) -> str:
+    """Give what a short program prints. *Raises*: LabError, when it fails."""
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LabError(f"{Path(words[0]).name} failed: {done.stderr.strip()}")
+    return done.stdout
