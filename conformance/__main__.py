@@ -14,7 +14,7 @@ from conformance.job import Interpreter
 from conformance.material import CACHE, fetch_source, fetch_wheels, look_at, make_layer
 from conformance.options import parse
 from conformance.results import Outcome, Report, Result
-from conformance.runner import Plan, Runner, material
+from conformance.runner import Plan, Runner, SandboxError, material
 from conformance.topics import FAST, read_topics, select
 
 NAMESPACE_VARIABLE = "CONFORMANCE_NAMESPACE"
@@ -113,7 +113,10 @@ def _run(
             print(f"{'':21}{result.difference[:400]}", flush=True)
 
     with material(interpreter, source, fetch_wheels(interpreter), make_layer()) as made:
-        Runner(made, plan, report, stock).run_all(names, tell)
+        try:
+            Runner(made, plan, report, stock).run_all(names, tell)
+        except SandboxError as error:
+            sys.exit(f"conformance: {error}")
     return results
 
 

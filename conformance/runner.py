@@ -85,6 +85,14 @@ def material(
         folder.rmdir()
 
 
+class SandboxError(Exception):
+    """A sandbox could not be made; says nothing of the target, so the run cannot go on."""
+
+    def __init__(self, log: Path) -> None:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        super().__init__("\n".join([f"no sandbox for {log.stem!r}, see {log}", *lines[-3:]]))
+
+
 class Runner:
     """Runs the targets of a plan and puts what comes out into reports."""
 
@@ -114,7 +122,9 @@ class Runner:
     def _run(self, name: str) -> Result:
         if self.plan.engine is Engine.STOCK:
             return self._run_stock(name)
-        stock = self.stock.results.get(name) or self._run_stock(name)
+        stock = self.stock.results.get(name)
+        if stock is None or stock.outcome is not Outcome.PASSED:
+            stock = self._run_stock(name)
         result = self._attempts(name, self.plan.engine, lambda seen: seen.compared_with(stock))
         with self.lock:
             self.report.put(name, result)
@@ -143,7 +153,10 @@ class Runner:
         start = time.monotonic()
         code = self._code_of(self._job(name, engine, record), folder / f"{name}.log")
         seconds = round(time.monotonic() - start, 1)
-        recaps = read_record(record.read_text(encoding="utf-8"))
+        text = record.read_text(encoding="utf-8")
+        if not text:
+            raise SandboxError(folder / f"{name}.log")
+        recaps = read_record(text)
         return Result(self._outcome(code, seconds), seconds, code, recaps)
 
     def _outcome(self, code: int, seconds: float) -> Outcome:

@@ -42,6 +42,9 @@ def main() -> int:
         let_all_users_run(tree.python)
         allow_ssh_to_self(home / ".ssh", start_server=tree.target.needs_ssh)
         tree.make()
+        # From here on what goes wrong is the target's; the runner looks for this line.
+        record.write(b'{"recap": {}}\n')
+        record.flush()
         try:
             return _run_all(tree) & 0xFF
         finally:
