@@ -81,8 +81,9 @@ def material(
         subprocess.run([python, "-m", "compileall", "-q", "-q", made.code], check=False)
         yield made
     finally:
-        run_command("umount", "--lazy", folder)
-        folder.rmdir()
+        subprocess.run(["umount", "--lazy", folder], check=False)
+        if folder.is_dir():
+            folder.rmdir()
 
 
 class SandboxError(Exception):
