@@ -1,0 +1,140 @@
+"""All scenarios, in the order of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks import loops, tasks
+from benchmarks.fleet import herder_words
+from benchmarks.peers import Job, Start
+from benchmarks.scenario import ALL_PEERS, ANSIBLE_PEERS, Scenario
+from benchmarks.state import MARK, check_tasks, check_untouched
+
+FRESH = f"rm -rf {tasks.ROOT} ~/.cache/herder ~/.ansible /tmp/pyinfra*\n"
+
+
+def scenarios() -> list[Scenario]:
+    """Give all scenarios."""
+    return [*_thirty_tasks(), *_small(), *_start()]
+
+
+def _write_tasks(job: Job) -> None:
+    tasks.write(job.folder)
+
+
+def _thirty_tasks() -> list[Scenario]:
+    return [
+        Scenario(
+            group="unchanged",
+            name="unchanged",
+            title="30 tasks that change nothing, 10 hosts",
+            peers=ALL_PEERS,
+            write=_write_tasks,
+            first=FRESH,
+            settle=True,
+            before=MARK,
+            check=check_untouched,
+        ),
+        Scenario(
+            group="one",
+            name="one",
+            title="the same, 1 host",
+            peers=ALL_PEERS,
+            write=_write_tasks,
+            hosts=1,
+            first=FRESH,
+            settle=True,
+            before=MARK,
+            check=check_untouched,
+        ),
+        Scenario(
+            group="first",
+            name="first",
+            title="the same, everything changes, fresh hosts",
+            peers=ALL_PEERS,
+            write=_write_tasks,
+            before=FRESH,
+            check=check_tasks,
+        ),
+        Scenario(
+            group="wan",
+            name="wan",
+            title="30 tasks that change nothing, 50 ms away",
+            peers=ALL_PEERS,
+            write=_write_tasks,
+            first=FRESH,
+            settle=True,
+            before=MARK,
+            check=check_untouched,
+            delay_ms=25,
+        ),
+    ]
+
+
+def _small() -> list[Scenario]:
+    return [
+        Scenario(
+            group="facts",
+            name="facts",
+            title="gather_facts alone, 10 hosts",
+            peers=ANSIBLE_PEERS,
+            write=_write_playbook("- hosts: all\n  gather_facts: true\n"),
+        ),
+        Scenario(
+            group="loop",
+            name="loop",
+            title="one task over 200 items, 10 hosts",
+            peers=ALL_PEERS,
+            write=loops.write_items,
+            first=FRESH,
+            settle=True,
+            check=loops.check_items,
+        ),
+        Scenario(
+            group="loop",
+            name="loop-template",
+            title="a template of 500 rows, 10 hosts",
+            peers=ALL_PEERS,
+            write=loops.write_rows,
+            first=f"{FRESH}mkdir -p {tasks.ROOT}\n",
+            settle=True,
+            check=loops.check_rows,
+        ),
+    ]
+
+
+def _start() -> list[Scenario]:
+    version = {
+        "herder": lambda job: Start(herder_words("--version")),
+        "ansible-pipelined": _ansible_version,
+    }
+    return [
+        Scenario(
+            group="start",
+            name="start",
+            title="an empty play",
+            peers=("herder", "ansible-pipelined"),
+            hosts=1,
+            write=_write_playbook("- hosts: all\n  gather_facts: false\n"),
+        ),
+        Scenario(
+            group="start",
+            name="start-version",
+            title="--version",
+            peers=("herder", "ansible-pipelined"),
+            hosts=1,
+            write=_write_playbook(""),
+            starts=version,
+        ),
+    ]
+
+
+def _ansible_version(job: Job) -> Start:
+    return Start([str(job.environments["ansible"] / "bin" / "ansible-playbook"), "--version"])
+
+
+def _write_playbook(text: str) -> Callable[[Job], None]:
+    def write(job: Job) -> None:
+        (job.folder / "playbook.yml").write_text(text, encoding="utf-8")
+
+    return write
