@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from herder import run
+from herder.cli.main import guard
 
 
 def main(words: Sequence[str]) -> int:
@@ -16,4 +17,5 @@ def main(words: Sequence[str]) -> int:
 
 def console() -> None:
     """Be `herder-playbook`, also under another name (`ansible-playbook`) that links to it."""
-    sys.exit(run.playbook(sys.argv[1:], program=os.path.basename(sys.argv[0])))
+    words, program = sys.argv[1:], Path(sys.argv[0]).name
+    sys.exit(guard(lambda: run.playbook(words, program=program), command="playbook"))
