@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import IO, Callable
+from typing import IO, Callable, Optional
 
 from herder.agent.children import Child, Limits, Outcome, Pipes
 from herder.agent.loop import Loop
@@ -23,7 +23,7 @@ def start_command(
         stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=os.path.expanduser(call.directory) if call.directory else None,
+        cwd=place_to_run(call.directory),
         env=dict(os.environ, **call.environment),
         start_new_session=True,
     )
@@ -32,6 +32,18 @@ def start_command(
     # the loop waits for it; Popen must not do so too
     program.returncode = 0
     return child
+
+
+def place_to_run(directory: str) -> Optional[str]:
+    """Give the directory, or None to stay: the login user's may be closed to a become user."""
+    if not directory:
+        return None
+    path = os.path.expanduser(directory)
+    try:
+        os.stat(path + "/.")
+    except PermissionError:
+        return None
+    return path
 
 
 def _detached_pipes(program: subprocess.Popen[bytes]) -> Pipes:

@@ -15,7 +15,8 @@ from typing import Callable, Tuple
 from herder.agent.children import Pipes
 from herder.agent.loop import Loop
 
-_HIGHEST_DESCRIPTOR = 4096
+# files under way and the like; descriptors are given out lowest first
+_UNWATCHED_DESCRIPTORS = 256
 
 
 def fork_child(loop: Loop, program: Callable[[], None]) -> Tuple[int, Pipes]:
@@ -39,7 +40,7 @@ def run_as_program(loop: Loop, program: Callable[[], None], out: int, err: int) 
         os.dup2(out, 1)
         os.dup2(err, 2)
         # what the agent has open would keep other children and the connection alive
-        os.closerange(3, _HIGHEST_DESCRIPTOR)
+        os.closerange(3, max(loop.highest_descriptor, out, err) + _UNWATCHED_DESCRIPTORS)
         _reset_process()
         status = _run(program)
     finally:

@@ -53,6 +53,11 @@ class Loop:
         """Process ids of the children that have not ended."""
         return tuple(self._children)
 
+    @property
+    def highest_descriptor(self) -> int:
+        """The highest that is watched."""
+        return max(max(self._watched), self._wake_write)
+
     def watch(self, descriptor: int, events: int, callback: Callback) -> None:
         """Call back each time the descriptor is ready; watching it again changes what for."""
         self._poll.register(descriptor, events)

@@ -14,6 +14,7 @@ import sys
 from typing import Callable, Dict, List, Optional, Tuple
 
 from herder.agent import respawn
+from herder.agent.commands import place_to_run
 from herder.agent.importer import BundleImporter
 from herder.agent.store import ROOT, Store
 from herder.agent.warmth import Warmth, forget
@@ -76,7 +77,7 @@ class Modules:
 
 def _run(importer: BundleImporter, call: RunModule, params: bytes, path: Optional[str]) -> None:
     os.environ.update(call.environment)
-    _enter_directory()
+    _enter_directory(call.directory)
     _limit_files(call.rlimit_nofile)
     sys.meta_path.insert(0, importer)
     if path is not None:
@@ -90,7 +91,10 @@ def _run(importer: BundleImporter, call: RunModule, params: bytes, path: Optiona
     )
 
 
-def _enter_directory() -> None:
+def _enter_directory(wanted: str) -> None:
+    place = place_to_run(wanted)
+    if place is not None:
+        os.chdir(place)
     try:
         os.getcwd()
     except OSError:

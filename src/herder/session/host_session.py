@@ -118,6 +118,7 @@ class HostSession:
             profile=bundle.profile,
             rlimit_nofile=bundle.rlimit_nofile,
             extensions=bundle.extensions,
+            directory=call.directory or "",
             environment=dict(call.environment),
             timeout_seconds=call.timeout_seconds or 0.0,
             async_seconds=call.async_seconds,

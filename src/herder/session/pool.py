@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from dataclasses import dataclass, field, replace
 
 from herder.errors import HerderError, HostUnreachable
@@ -14,12 +15,14 @@ from herder.session.parcels import Parcels
 from herder.session.raw import run_line
 from herder.session.start import StartLimits, start_agent
 from herder.session.tunnel import TunnelStream
-from herder.transport.process import start_process
-from herder.transport.ways import program_for
+from herder.transport.process import reserve_files, start_process
+from herder.transport.ways import describe_loss, may_retry, program_for
 from herder.wire.bootstrap import bootstrap_line
 from herder.wire.messages import OpenProcess
 
-_CLOSE_SECONDS = 10.0
+_LONGEST_PAUSE_SECONDS = 30.0
+_FILES_PER_SESSION = 3
+_OTHER_FILES = 300
 
 
 @dataclass(slots=True, eq=False)
@@ -119,14 +122,30 @@ class SessionPool:
 
     async def _connect(self, route: Route) -> HostSession:
         carrier = await self._carrier(route)
-        async with self._starting:
-            connection = Connection(route.host, self._limits)
+        reserve_files(_FILES_PER_SESSION * len(self._slots) + _OTHER_FILES)
+        attempt = 0
+        while True:
             try:
-                await self._open_stream(connection, route, carrier)
-                await start_agent(connection, route, self._start_limits)
-            except BaseException:
-                await asyncio.shield(connection.close())
-                raise
+                async with self._starting:
+                    return await self._attempt(route, carrier)
+            except HostUnreachable as error:
+                if not may_retry(route.way, attempt, error.reason):
+                    raise
+            # Source: ansible-core 2.19 plugins/connection/ssh.py, _ssh_retry
+            await asyncio.sleep(min(2**attempt - 1, _LONGEST_PAUSE_SECONDS))
+            attempt += 1
+
+    async def _attempt(self, route: Route, carrier: Connection | None) -> HostSession:
+        connection = Connection(route.host, self._limits)
+        connection.describe_loss = functools.partial(_describe_loss, route)
+        try:
+            await self._open_stream(connection, route, carrier)
+            await start_agent(connection, route, self._start_limits)
+            if self._is_closed:
+                raise HostUnreachable(route.host, "the run is over")
+        except BaseException:
+            await asyncio.shield(connection.close())
+            raise
         return HostSession(connection, self._parcels)
 
     async def _carrier(self, route: Route) -> Connection | None:
@@ -152,3 +171,8 @@ class SessionPool:
             raise HostUnreachable(
                 route.host, f"cannot start {program.argv[0]!r}: {error}"
             ) from error
+
+
+def _describe_loss(route: Route, words: str) -> str:
+    # through become it is the login session's way that broke
+    return words or "the connection broke off" if route.become else describe_loss(route.way, words)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -134,6 +135,16 @@ class _Words(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._receiver.words_received(data)
+
+
+def reserve_files(count: int) -> None:
+    """Let this process open so many files, as far as the system lets us; it starts with few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= count:
+        return
+    wanted = 2 * count if hard == resource.RLIM_INFINITY else min(hard, 2 * count)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def start_process(program: Program, receiver: Receiver) -> ProcessStream:

@@ -26,3 +26,16 @@ def describe_failure(way: Way, status: int | None, words: str) -> str:
         return describe_ssh_failure(way, status, words)
     detail = f": {words}" if words else ""
     return f"the way to the host ended with status {status}{detail}"
+
+
+def describe_loss(way: Way, words: str) -> str:
+    """Give the reason why a conversation that had begun broke off."""
+    if isinstance(way, SshWay):
+        return describe_ssh_failure(way, None, words or "the connection broke off")
+    return words or "the connection broke off"
+
+
+def may_retry(way: Way, attempt: int, reason: str) -> bool:
+    """Whether to try again after the failure of this attempt (from 0); never a password twice."""
+    retries = way.retries if isinstance(way, SshWay) else 0
+    return attempt < retries and "password" not in reason

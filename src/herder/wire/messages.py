@@ -43,6 +43,7 @@ class RunModule:
     profile: str = "legacy"
     rlimit_nofile: int = 0
     extensions: str = "{}"
+    directory: str = ""
     environment: Dict[str, str] = field(default_factory=dict)
     timeout_seconds: float = 0.0
     async_seconds: int = 0

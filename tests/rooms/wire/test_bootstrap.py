@@ -1,0 +1,88 @@
+"""wire/bootstrap.py: the one line that starts an agent, in the shells that hosts have."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from herder.wire.bootstrap import agent_payload, bootstrap_line
+from herder.wire.handshake import GREETING, NO_PYTHON, OLD_PYTHON, READY
+
+SHELLS = [
+    shell.split()
+    for shell in ("dash", "bash", "busybox sh", "zsh", "ksh")
+    if shutil.which(shell.split()[0])
+]
+
+
+def run(line: str, *, shell: list[str], stdin: bytes) -> subprocess.CompletedProcess[bytes]:
+    """Run a line as a login would."""
+    return subprocess.run([*shell, "-c", line], input=stdin, capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_line_starts_an_agent_in_every_shell(shell: list[str]) -> None:
+    """/bin/sh is another program on every system."""
+    ended = run(bootstrap_line((sys.executable,)), shell=shell, stdin=agent_payload())
+
+    assert ended.stdout.startswith(READY + GREETING)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_first_interpreter_that_is_there_is_taken(tmp_path: Path) -> None:
+    """Names are looked for in PATH, words after a name are its arguments."""
+    line = bootstrap_line(("/no/python", "python9", f"/usr/bin/env {sys.executable}"))
+
+    ended = run(line, shell=["/bin/sh"], stdin=agent_payload())
+
+    assert GREETING in ended.stdout
+
+
+def test_interpreter_may_have_a_strange_path(tmp_path: Path) -> None:
+    """Whoever names a directory must not be able to break, or use, our quoting."""
+    odd = tmp_path / "it's $(odd)"
+    odd.mkdir()
+    (odd / "python").symlink_to(sys.executable)
+
+    line = bootstrap_line((f'"{odd}/python"',))
+    ended = run(line, shell=["/bin/sh"], stdin=b"")
+
+    assert ended.stdout == READY
+
+
+def test_missing_interpreter_is_said_with_all_that_was_tried() -> None:
+    """The user must see what was looked for."""
+    ended = run(bootstrap_line(("python9", "/no/python")), shell=["/bin/sh"], stdin=b"")
+
+    assert ended.returncode == 127
+    assert ended.stderr == NO_PYTHON + b" python9, /no/python\n"
+
+
+def test_too_old_interpreter_says_its_version(tmp_path: Path) -> None:
+    """Python 2 and early 3 are still out there; the line must parse under them."""
+    old = tmp_path / "python"
+    words = ("import sys", "sys.version_info = (3, 6)", "sys.version = '3.6.8 (old)'")
+    old.write_text("\n".join((f"#!{sys.executable}", *words, "exec(sys.argv[2])")))
+    old.chmod(0o755)
+
+    ended = run(bootstrap_line((str(old),)), shell=["/bin/sh"], stdin=agent_payload())
+
+    assert (ended.returncode, ended.stdout) == (96, b"")
+    assert ended.stderr.startswith(OLD_PYTHON + b" 3.6.8 ")
+
+
+def test_markers_do_not_stand_in_the_line() -> None:
+    """A shell that echoes its commands (set -x) must not look like an answer."""
+    line = bootstrap_line(("python3",)).encode()
+
+    assert not any(marker.strip() in line for marker in (READY, GREETING, NO_PYTHON, OLD_PYTHON))
+    assert b"\n" not in line
+
+
+def test_payload_is_small() -> None:
+    """It is sent to every host of every run."""
+    assert len(agent_payload()) < 40_000

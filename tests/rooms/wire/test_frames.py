@@ -1,0 +1,55 @@
+"""wire/frames.py: frames survive any cutting, and nothing else gets through."""
+
+from __future__ import annotations
+
+import pytest
+
+from herder.wire.frames import HEADER, Frame, FrameDecoder, Kind, WireError, encode
+
+FRAMES = [
+    Frame(Kind.PING, 0),
+    Frame(Kind.CALL, 1, {"operation": "stat", "path": "/ü"}, b""),
+    Frame(Kind.DATA, 4_000_000_000, {}, b"\0\xff" * 40),
+    Frame(Kind.REPLY, 7, {"a": [1, None, {"b": 2.5}]}, b"body"),
+]
+BYTES = b"".join(encode(frame.kind, frame.id, frame.head, frame.body) for frame in FRAMES)
+
+
+@pytest.mark.parametrize("cut", range(len(BYTES) + 1))
+def test_frames_are_the_same_wherever_the_bytes_are_cut(cut: int) -> None:
+    """A pipe gives bytes in any pieces."""
+    decoder = FrameDecoder()
+
+    frames = decoder.feed(BYTES[:cut]) + decoder.feed(BYTES[cut:])
+
+    assert frames == FRAMES
+    assert decoder.pending == 0
+
+
+def test_frames_come_byte_by_byte() -> None:
+    """A terminal on the way may give single bytes."""
+    decoder = FrameDecoder()
+
+    frames = [frame for byte in BYTES for frame in decoder.feed(bytes([byte]))]
+
+    assert frames == FRAMES
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (HEADER.pack(Kind.REPLY, 1, 101, 0), "frame head of 101 bytes, limit is 100 bytes"),
+        (HEADER.pack(Kind.REPLY, 1, 0, 1001), "frame body of 1001 bytes, limit is 1000 bytes"),
+        (HEADER.pack(99, 1, 0, 0), "frame of unknown kind 99"),
+        (HEADER.pack(Kind.REPLY, 1, 2, 0) + b"[]", "frame head is a list, not an object"),
+        (HEADER.pack(Kind.REPLY, 1, 3, 0) + b"{,}", "frame head is no JSON"),
+        (HEADER.pack(Kind.REPLY, 1, 2, 0) + b"\xff\xfe", "frame head is no JSON"),
+        (HEADER.pack(Kind.REPLY, 1, 100, 0) + b"[" * 100, "frame head is no JSON"),
+    ],
+)
+def test_what_breaks_the_wire_is_refused(data: bytes, words: str) -> None:
+    """The far side is not trusted: sizes are checked before anything is stored."""
+    decoder = FrameDecoder(head_limit=100, body_limit=1000)
+
+    with pytest.raises(WireError, match=words):
+        decoder.feed(data)
