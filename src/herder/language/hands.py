@@ -10,6 +10,7 @@ per process, since plugins also create one another.
 from __future__ import annotations
 
 import functools
+import os.path
 import stat as modes
 from collections.abc import Callable
 from typing import Any
@@ -268,7 +269,8 @@ def _execute_remote_stat(
     """Ask the agent itself: no module runs, no process starts."""
     connection = action._connection
     session = connection.herder_session(as_become_user=_uses_become(action))
-    status = connection.herder_do(session.stat(path, follow=follow, checksum=checksum))
+    place = os.path.join(_directory(action) or "", path)
+    status = connection.herder_do(session.stat(place, follow=follow, checksum=checksum))
     return _as_stat_module_has_it(path, status)
 
 

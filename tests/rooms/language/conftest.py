@@ -24,13 +24,15 @@ def play(tmp_path: Path) -> Play:
         tasks: list[object],
         *words: str,
         environment: dict[str, str] | None = None,
+        directory: Path | None = None,
         **keywords: object,
     ) -> subprocess.CompletedProcess[str]:
         content = {"hosts": "localhost", "gather_facts": False, "tasks": tasks} | keywords
-        (tmp_path / "site.yml").write_text(json.dumps([content]))
+        site = tmp_path / "site.yml"
+        site.write_text(json.dumps([content]))
         return subprocess.run(
-            [sys.executable, "-m", "herder", "playbook", "--output", "plain", "site.yml", *words],
-            cwd=tmp_path,
+            [sys.executable, "-m", "herder", "playbook", "--output", "plain", str(site), *words],
+            cwd=directory or tmp_path,
             env={
                 **os.environ,
                 "PYTHONPATH": str(SOURCE),

@@ -39,3 +39,18 @@ def test_at_verbosity_three_the_command_line_is_told_with_become(play: Play) -> 
         environment={"ANSIBLE_BECOME_ALLOW_SAME_USER": "true"},
     )
     assert "EXEC sudo -H -S" in done.stdout
+
+
+def test_local_modules_and_files_are_relative_to_the_playbook(play: Play, tmp_path: Path) -> None:
+    """A local connection runs in the playbook's directory, wherever Herder was started."""
+    tasks = [
+        {"command": "touch beside"},
+        {"file": {"path": "beside.d", "state": "directory"}},
+        {"copy": {"content": "x", "dest": "beside.d"}, "ignore_errors": True},
+        {"copy": {"content": "x", "dest": "beside.d/file"}},
+    ]
+    (tmp_path / "elsewhere").mkdir()
+    done = play(tasks, directory=tmp_path / "elsewhere")
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "beside").exists()
+    assert (tmp_path / "beside.d" / "file").read_text() == "x"
