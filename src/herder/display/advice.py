@@ -20,6 +20,10 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         "check the host's name in the inventory, or set ansible_host to its address",
     ),
     (
+        r"ssh: connect to host \S+ port \d+: Connection refused",
+        "is sshd running there? The address and port come from ansible_host and ansible_port",
+    ),
+    (
         r"Connection refused",
         "is that service up, and does it listen on this address and port?",
     ),

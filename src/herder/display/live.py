@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
-from herder.display.job_control import stopped_cleanly
+from herder.display.job_control import StopSignal
 from herder.display.palette import ASCII, UNICODE
 from herder.display.paragraphs import Paragraph
 from herder.display.progress import RunProgress
@@ -40,6 +41,7 @@ class LiveTerminal:
     a second however many events come; `animate` ticks for a caller with an event loop, so that
     the seconds go on while everybody waits. `suspend` gives the terminal to a prompt. With
     `guard_streams`, what other code prints to stdout and stderr goes above the live lines.
+    Paths below `directory` (the current one) are shown relative to it.
     *Then*: `close`, always: it writes what was held back and gives the cursor back.
     """
 
@@ -50,9 +52,11 @@ class LiveTerminal:
         *,
         verbosity: int = 0,
         guard_streams: bool = True,
+        directory: str | None = None,
     ) -> None:
         self._console = console
         self._clock = clock
+        self._directory = str(Path.cwd()) if directory is None else directory
         self._region = Region(console)
         self._log = TaskLog(verbosity)
         self._progress = RunProgress(clock())
@@ -62,6 +66,9 @@ class LiveTerminal:
         self._suspended = 0
         self._guard_streams = guard_streams
         self._guard = contextlib.ExitStack()
+        self._stop_signal = StopSignal(self._before_stop)
+        self._is_stop_wanted = False
+        self._is_painting = False
         self._is_resting = False
         self._is_open = False
         self._is_closed = False
@@ -91,10 +98,9 @@ class LiveTerminal:
 
     async def animate(self) -> None:
         """Tick until cancelled."""
-        with stopped_cleanly(asyncio.get_running_loop(), self._leave_terminal):
-            while True:
-                self.tick()
-                await asyncio.sleep(PAINT_SECONDS)
+        while True:
+            self.tick()
+            await asyncio.sleep(PAINT_SECONDS)
 
     @contextlib.contextmanager
     def suspend(self) -> Iterator[None]:
@@ -118,19 +124,27 @@ class LiveTerminal:
             if self._is_closed:
                 return
             self._is_closed = True
+            self._stop_signal.answer_no_more()
             self._guard.close()
             self._pending += self._log.finish()
             self._suspended = 0
             self._flush()
             self._region.take_down()
 
-    def _leave_terminal(self) -> None:
+    def _before_stop(self) -> bool:
+        """Leave the terminal for Ctrl-Z; not in the middle of a write, which does so when done."""
+        if self._is_painting:
+            self._is_stop_wanted = True
+            return False
         with self._lock:
             self._region.take_down()
+        return True
 
     def _open(self) -> None:
         if not self._is_open:
             self._is_open = True
+            if self._region.is_live:
+                self._stop_signal.answer()
             self._raise_guard()
 
     def _raise_guard(self) -> None:
@@ -160,7 +174,9 @@ class LiveTerminal:
     def _page(self) -> Page:
         is_ascii = self._console.options.ascii_only
         # The last column stays free: terminals differ in what they do behind it.
-        return Page(max(self._console.width - 1, 20), ASCII if is_ascii else UNICODE)
+        return Page(
+            max(self._console.width - 1, 20), ASCII if is_ascii else UNICODE, self._directory
+        )
 
     def _paint(self, now: float) -> None:
         self._last_paint = now
@@ -170,7 +186,13 @@ class LiveTerminal:
         if self._region.is_live and self._progress.play and not self._is_resting:
             rows_max = max(min(_ROWS_MAX, self._console.height - 2), 1)
             live = draw_status(self._progress, now, self._page(), rows_max)
+        self._is_painting = True
         self._region.paint(self._take_pending(), live)
+        self._is_painting = False
+        if self._is_stop_wanted:
+            self._is_stop_wanted = False
+            self._region.take_down()
+            self._stop_signal.stop()
 
     def _flush(self) -> None:
         """Write what waits above the live lines, and none of these."""

@@ -63,6 +63,11 @@ class Page:
 
     width: int
     signs: Signs = UNICODE
+    directory: str = ""
+
+    def place(self, path: str) -> str:
+        """Give a path as one would type it here."""
+        return path.removeprefix(f"{self.directory}/") if self.directory else path
 
     @property
     def edge(self) -> int:
@@ -198,7 +203,7 @@ def _draw_failure(failure: FailureShown, page: Page) -> list[Text]:
     if failure.item:
         line.append(f" (item {failure.item})", style=style)
     line.append(f" {page.signs.dot} ", style=QUIET).append(one_line(failure.task.name))
-    where = f"{failure.task.path}  ({failure.task.action})" if failure.task.path else ""
+    where = f"{page.place(failure.task.path)}  ({failure.task.action})" if failure.task.path else ""
     fields = (
         *((Field("at", where),) if where else ()),
         *failure.fields,

@@ -149,7 +149,7 @@ def _host_style(numbers: HostTotals) -> str:
 def _draw_lost(recap: Recap, page: Page) -> list[Text]:
     groups: dict[tuple[Outcome, str, str], list[str]] = {}
     for lost in recap.lost:
-        key = (lost.outcome, one_line(lost.task.name), lost.task.path)
+        key = (lost.outcome, one_line(lost.task.name), page.place(lost.task.path))
         groups.setdefault(key, []).append(lost.host)
     lines = [Text()] if groups else []
     for (outcome, name, path), hosts in groups.items():

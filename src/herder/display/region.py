@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from herder.display.plain_text import encodable
+from herder.display.quiet_keys import QuietKeys
 
 _HIDE_CURSOR = "\x1b[?25l"
 _SHOW_CURSOR = "\x1b[?25h"
@@ -30,6 +31,7 @@ class Region:
         self._console = console
         # The console's file is asked for once: sys.stdout may be guarded while the region is up.
         self._stream: TextIO = console.file  # type: ignore[assignment]  # rich says IO[str]
+        self._keys = QuietKeys(self._stream)
         self._shown: list[str] = []
         self._widths: tuple[int, ...] = ()
         self._is_up = False
@@ -51,7 +53,10 @@ class Region:
         drawn = self._ansi(live)
         if not above and drawn == self._shown:
             return
-        start = "" if self._is_up or not drawn else _HIDE_CURSOR
+        start = ""
+        if drawn and not self._is_up:
+            start = _HIDE_CURSOR
+            self._keys.hush()
         if above:
             rows = _ERASE_BELOW + "".join(line + "\n" for line in (*self._ansi(above), *drawn))
         else:
@@ -66,6 +71,7 @@ class Region:
     def take_down(self) -> None:
         """Erase the live rows and give the cursor back; what scrolled away stays."""
         if self._is_up:
+            self._keys.restore()
             with contextlib.suppress(OSError, ValueError):
                 self._write(self._to_top() + _ERASE_BELOW + _SHOW_CURSOR)
         self.forget()

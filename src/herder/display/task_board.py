@@ -24,7 +24,7 @@ from herder.display.result_fields import (
     result_fields,
 )
 from herder.events import Facts, HostTaskFinished, ItemFinished, Outcome, TaskLabel
-from herder.model.host_order import sort_hosts
+from herder.model.host_order import sort_hosts, without_name
 
 FAILURES = frozenset({Outcome.FAILED, Outcome.IGNORED, Outcome.UNREACHABLE})
 
@@ -118,7 +118,7 @@ class TaskBoard:
         signature = (
             outcome,
             item,
-            *((part.name, part.text.replace(host, "\0")) for part in fields),
+            *((part.name, without_name(part.text, host)) for part in fields),
         )
         known = self._failures.get(signature)
         if known is not None:

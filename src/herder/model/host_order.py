@@ -16,3 +16,10 @@ def natural_key(host: str) -> tuple[tuple[int, int, str], ...]:
 
 def sort_hosts(hosts: Iterable[str]) -> list[str]:
     return sorted(hosts, key=natural_key)
+
+
+def without_name(text: str, host: str) -> str:
+    """Give the text with the host's own name taken out, so that texts of two hosts can be equal."""
+    if host not in text:
+        return text
+    return re.sub(rf"(?<![\w.-]){re.escape(host)}(?![\w-])", "", text)

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import PurePath
 
 from herder.events import HostTotals, Outcome
-from herder.model.host_order import natural_key, sort_hosts
+from herder.model.host_order import natural_key, sort_hosts, without_name
 from herder.record.history import History
 from herder.record.report_style import STYLE
 from herder.record.rows import Failure, KeptMessage, RunDetail, RunSummary, Span, TaskTime
@@ -126,7 +126,7 @@ def _alike(failures: Sequence[Failure]) -> list[list[Failure]]:
     """Put failures together that differ in nothing but the name of their host."""
     groups: dict[tuple[object, ...], list[Failure]] = defaultdict(list)
     for failure in failures:
-        result = failure.result.replace(failure.host, "")
+        result = without_name(failure.result, failure.host)
         groups[failure.task, failure.path, failure.outcome, result].append(failure)
     return list(groups.values())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from herder.display.host_list import fold_hosts
-from herder.model.host_order import sort_hosts
+from herder.model.host_order import sort_hosts, without_name
 
 HOSTS = [f"web{number}" for number in range(1, 11)]
 
@@ -33,3 +33,9 @@ def test_hosts_are_ordered_as_people_count() -> None:
         "web2",
         "web10",
     ]
+
+
+def test_texts_of_two_hosts_are_equal_without_their_names() -> None:
+    """A host named 'a' must not take the letter out of every word."""
+    assert without_name("a: no such file (a)", "a") == without_name("b: no such file (b)", "b")
+    assert without_name("lock on web10", "web1") == "lock on web10"

@@ -88,7 +88,7 @@ def test_hosts_that_changed_other_items_stand_apart() -> None:
 def test_a_failure_is_said_at_once_and_its_like_at_the_end() -> None:
     """Nobody should wait for the slowest host to read why the first one failed."""
     log = started()
-    result: Facts = {"msg": "no such host web1"}
+    result: Facts = {"msg": "no such host web1"}  # the name of the host itself may differ
 
     first = log.feed(HostTaskFinished("web1", FIRST, Outcome.FAILED, 1.0, result), 1.0)
     other: Facts = {"msg": "no such host web2"}
