@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -60,6 +61,7 @@ async def play(what: Play, *, on_task: Callable[[str], None]) -> Outcome:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         limit=_LINE_LIMIT_BYTES,
+        start_new_session=True,  # a Ctrl-C in the terminal reaches it once, through us
     )
     assert process.stdout is not None  # a pipe was asked for
     lines: list[str] = []
@@ -89,7 +91,7 @@ def last_words(lines: Sequence[str], count: int = 25) -> str:
 async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is not None:
         return
-    process.terminate()
+    process.send_signal(signal.SIGINT)
     try:
         async with asyncio.timeout(_END_SECONDS):
             await process.wait()
@@ -102,4 +104,5 @@ def _environment(what: Play) -> dict[str, str]:
     kept = {name: text for name, text in os.environ.items() if not name.startswith("ANSIBLE_")}
     config = what.playbook.parent / "ansible.cfg"
     plain = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_NOCOWS": "1", "HERDER_OUTPUT": "plain"}
-    return {**kept, **plain, "ANSIBLE_CONFIG": str(config)}
+    source = str(Path(__file__).resolve().parents[2])  # also where Herder is not installed
+    return {**kept, **plain, "ANSIBLE_CONFIG": str(config), "PYTHONPATH": source}

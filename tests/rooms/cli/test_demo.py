@@ -1,0 +1,80 @@
+"""The demo: what it judges by, and, on a lab, that it ends well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from herder.cli.demo import are_sessions_whole, change_table, is_whole_change, main
+from herder.errors import UsageError
+from herder.lab.visitors import Door, HostChange, Visit, Visitor
+
+DOOR = Door("127.0.0.1", 80, "moo.example")
+
+
+def _visitor(*failures: str) -> Visitor:
+    return Visitor([DOOR], visits=[Visit(0.0, 0.1, failure=failure) for failure in failures])
+
+
+def test_table_has_a_line_for_each_host() -> None:
+    """The end of the demo is what people look at."""
+    table = change_table(
+        [HostChange("web1", ("A", "B"), 120, 4.25), HostChange("web2", ("A",), 7, 0.0)]
+    )
+
+    assert table == (
+        "  host  old release  new release  seconds out  pages\n"
+        "  web1  A            B            4.2          120\n"
+        "  web2  A            -            0.0          7\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("releases", "is_whole"),
+    [
+        ([("A", "B"), ("A", "B")], True),
+        ([("A", "B"), ("A",)], False),
+        ([("A", "B"), ("A", "C")], False),
+        ([("A", "B", "A"), ("A", "B", "A")], False),
+        ([("A", "B")], False),
+        ([], False),
+    ],
+)
+def test_change_is_whole_when_all_hosts_made_the_same(
+    releases: list[tuple[str, ...]], *, is_whole: bool
+) -> None:
+    """No failed request, but a server that stayed behind, is no success."""
+    changes = [HostChange(f"web{n}", pair, 1, 0.0) for n, pair in enumerate(releases)]
+
+    assert is_whole_change(changes) is is_whole
+
+
+def test_failed_visits_are_not_expected_in_the_session() -> None:
+    """The site cannot have counted a page that did not come."""
+    assert are_sessions_whole([_visitor("", "", "status 503")], [2])
+
+
+def test_session_with_too_few_pages_is_lost() -> None:
+    """A second session means that the first was not shared."""
+    assert not are_sessions_whole([_visitor("", ""), _visitor("", "")], [2, 1])
+
+
+def test_unknown_word_is_refused() -> None:
+    """A misspelt --keep would take the lab down."""
+    with pytest.raises(UsageError):
+        main(["--kepe"])
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", ["machines", "processes"])
+def test_demo_ends_without_a_failed_request(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The promise of the whole: nobody notices a deployment."""
+    code = main(["--kind", kind, "--directory", str(tmp_path)])
+
+    said = capsys.readouterr().out
+    assert "Requests failed: 0" in said, said
+    assert (code, list(tmp_path.iterdir())) == (0, []), said
