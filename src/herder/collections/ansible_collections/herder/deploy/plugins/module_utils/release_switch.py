@@ -190,16 +190,21 @@ def confirm(layout: Layout, token: Optional[int], switch_id: str = "") -> Json:
         return dict(journal, changed=True)
 
 
-def revert(layout: Layout, token: Optional[int], switch_id: str = "", why: str = "") -> Json:
+def revert(
+    layout: Layout, token: Optional[int], switch_id: str = "", why: str = "", release: str = ""
+) -> Json:
     """Give the host back the release it had before the last switch.
 
     A confirmed switch can be reverted too, as long as it was the last one. Reverting what was
-    reverted already, or never done, changes nothing.
+    reverted already, or never done, changes nothing; nor does reverting a switch to another
+    release than the one named, because then the host never came so far.
     *Raises*: DeployError `nothing-to-revert`, or that the release it had is gone.
     """
     with locked(layout.lock):
         leases.check_fence(layout, token, leases.this_moment())
         states = ("switched", "confirmed", "reverted", "abandoned")
+        if release and (journal_of(layout) or {}).get("to") != release:
+            return {"state": "abandoned", "to": release, "from": None, "changed": False}
         journal = _matching(layout, switch_id, states, "nothing-to-revert")
         if journal["state"] in ("reverted", "abandoned"):
             return dict(journal, changed=False)

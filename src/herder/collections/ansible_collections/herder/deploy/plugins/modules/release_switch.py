@@ -36,7 +36,10 @@ options:
     choices: [switch, confirm, revert, rollback]
     default: switch
   release:
-    description: The name of the release.
+    description:
+      - The name of the release.
+      - For V(revert), the release that is left; when the last switch was to another one, nothing is
+        done, because the host never came so far.
     type: str
     default: ''
   switch_id:
@@ -141,7 +144,9 @@ def carry_out(layout: Layout, params: Json) -> Json:
     if action == "confirm":
         return switches.confirm(layout, token, params["switch_id"])
     if action == "revert":
-        return switches.revert(layout, token, params["switch_id"], params["why"])
+        return switches.revert(
+            layout, token, params["switch_id"], params["why"], params["release"]
+        )
     is_switch = action == "switch"
     name = (
         checked_name(params["release"])
