@@ -134,7 +134,7 @@ class TaskBoard:
             return ()
         if event.task.action in DEBUG_ACTIONS:
             return debug_fields(event.result)
-        if not self.verbosity:
+        if not self.verbosity and not is_meant_to_be_read(event):
             return ()
         of_items = (Field("items", ", ".join(items)),) if items else ()
         fields = result_fields(event.result, FULL if self.verbosity > 1 else BRIEF)
@@ -165,3 +165,12 @@ def host_label(host: str, result: Facts) -> str:
     delegated = result.get("_ansible_delegated_vars")
     other = delegated.get("ansible_delegated_host") if isinstance(delegated, dict) else None
     return f"{host} -> {other}" if other and other != host else host
+
+
+def is_meant_to_be_read(event: HostTaskFinished) -> bool:
+    """Say whether an action asks for its result to be shown always; all of `assert`'s say the same.
+
+    *Source*: ansible-core 2.19 `_ansible_verbose_always` in plugins/callback/__init__.py.
+    """
+    asks = bool(event.result.get("_ansible_verbose_always"))
+    return asks and event.task.action.rpartition(".")[2] != "assert"

@@ -225,3 +225,20 @@ def test_a_batch_has_its_own_heading() -> None:
     said = feed_all(TaskLog(), [PlayStarted("Web", ("web10", "web9"), batch=2, batches=3)])
 
     assert said == [PlayHeading("Web", ("web9", "web10"), batch=2, batches=3)]
+
+
+def test_an_action_may_ask_for_its_result_to_be_read() -> None:
+    """Action plugins other than debug do so; a passed assert only ever says that it passed."""
+    passed = TaskLabel("9", "Check", "ansible.builtin.assert")
+    asking: Facts = {"_ansible_verbose_always": True, "msg": "read me"}
+
+    shown = feed_all(
+        started(), [HostTaskFinished(host, FIRST, Outcome.OK, 1.0, asking) for host in HOSTS]
+    )
+    quiet = feed_all(
+        started(task=passed),
+        [HostTaskFinished(host, passed, Outcome.OK, 1.0, asking) for host in HOSTS],
+    )
+
+    assert [type(each) for each in shown] == [ResultShown]
+    assert quiet == []
