@@ -66,13 +66,20 @@ def _one_line(source: str) -> str:
 
 
 def _attempt(interpreter: str) -> str:
-    words = shlex.split(interpreter) or [interpreter]
+    words = _words(interpreter)
     program = _quote_path(words[0])
     rest = "".join(f" {shlex.quote(word)}" for word in words[1:])
     return (
         f"if command -v {program} >/dev/null 2>&1; "
         f'then exec {program}{rest} -c "$HERDER_STAGE"; fi; '
     )
+
+
+def _words(interpreter: str) -> List[str]:
+    try:
+        return shlex.split(interpreter) or [interpreter]
+    except ValueError:
+        return [interpreter]  # a quote without its end: a name like any other, not to be found
 
 
 def _quote_path(path: str) -> str:

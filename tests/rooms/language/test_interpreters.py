@@ -5,6 +5,16 @@ from __future__ import annotations
 from tests.rooms.language.conftest import Play
 
 
+def test_an_interpreter_with_half_a_quote_is_not_there(play: Play) -> None:
+    """ansible-core's discovery goes wrong with it, says so, and goes on with the last resort."""
+    variables = {
+        "ansible_python_interpreter": "auto_silent",
+        "ansible_interpreter_python_fallback": ["'half"],
+    }
+    done = play([{"ping": {}}], vars=variables)
+    assert done.returncode == 0, done.stdout
+
+
 def test_without_a_known_interpreter_the_last_resort_is_tried(play: Play) -> None:
     """ansible-core warns and takes /usr/bin/python3 when none of the fallback list is there."""
     variables = {
