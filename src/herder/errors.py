@@ -125,3 +125,22 @@ class UsageError(HerderError):
 
     reference = "usage"
     exit_code = 5
+
+
+class DeploymentRefused(HerderError):
+    """A deployment may not begin or go on; nothing was switched for it.
+
+    *Shapes*: `findings` are pairs of host and one sentence, shown below the reason.
+    """
+
+    reference = "deployment-refused"
+    exit_code = 2
+
+    def __init__(
+        self, reason: str, findings: tuple[tuple[str, str], ...] = (), *, hint: str = ""
+    ) -> None:
+        width = max((len(host) for host, _ in findings), default=0)
+        lines = [f"  {host:{width}}  {text}" for host, text in findings]
+        super().__init__("\n".join([reason, *lines]), hint=hint)
+        self.reason = reason
+        self.findings = findings

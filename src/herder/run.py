@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
+import getpass
 import os
+import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +21,8 @@ from herder.events import EventSink
 from herder.language import command_line
 from herder.language.blocking import LoopThread
 from herder.language.command_line import Surroundings
+from herder.model.fleet import Conductor
+from herder.record.run_record import RecordClocks, RunHeading, RunRecord
 from herder.session.connection import SessionLimits
 from herder.session.pool import SessionPool
 from herder.session.start import StartLimits
@@ -36,34 +41,94 @@ def module(words: Sequence[str], *, program: str) -> int:
     return _run(command_line.run_module, ["--output", "plain", *words], program)
 
 
+def deployment(words: Sequence[str], conductor: Conductor, *, program: str) -> int:
+    """Run a playbook whose deploy play the conductor leads; its exit code.
+
+    *Raises*: DeploymentRefused when the conductor refuses.
+    """
+    return _run(functools.partial(_conducted, conductor), words, program)
+
+
+def look(words: Sequence[str], conductor: Conductor, *, program: str) -> int:
+    """Read a playbook for a conductor that only looks; nothing of the run is shown or kept.
+
+    *Raises*: what the conductor raises.
+    """
+    settings = from_environment(os.environ)
+    with _connected(settings) as (loop, sessions):
+        around = Surroundings(
+            sessions=sessions, loop=loop, is_quiet=True, hosts_limit=settings.forks_max
+        )
+        return command_line.run_deployment(words, program, around, conductor)
+
+
+def _conducted(
+    conductor: Conductor, words: Sequence[str], program: str, around: Surroundings
+) -> int:
+    return command_line.run_deployment(words, program, around, conductor)
+
+
 def _run(command: Command, words: Sequence[str], program: str) -> int:
     settings = from_environment(os.environ)
     wishes, words = _taken_from(words)
     kind = choose_output(wishes, os.environ)
+    with (
+        _connected(settings) as (loop, sessions),
+        _record(settings, program, words) as record,
+        _display(kind, wishes.verbosity, loop) as display,
+    ):
+        surroundings = Surroundings(
+            sessions=sessions,
+            loop=loop,
+            sinks=(*display.sinks, record),
+            is_quiet=kind is not OutputKind.PLAIN,
+            during_prompt=display.during_prompt,
+            hosts_limit=settings.forks_max,
+        )
+        code = command(words, program, surroundings)
+        record.finish(code)
+        return code
+
+
+@contextlib.contextmanager
+def _connected(settings: Settings) -> Iterator[tuple[LoopThread, SessionPool]]:
+    """Give the loop and the sessions of a run; both are ended with it."""
     loop = LoopThread()
-    sessions = _sessions(settings)
+    sessions = SessionPool(
+        start_limit=settings.connect_starts,
+        limits=SessionLimits(output_limit_bytes=settings.output_limit_bytes),
+        start_limits=StartLimits(greeting_seconds=settings.connect_timeout_seconds),
+    )
     try:
-        with _display(kind, wishes.verbosity, loop) as display:
-            surroundings = Surroundings(
-                sessions=sessions,
-                loop=loop,
-                sinks=display.sinks,
-                is_quiet=kind is not OutputKind.PLAIN,
-                during_prompt=display.during_prompt,
-                hosts_limit=settings.forks_max,
-            )
-            return command(words, program, surroundings)
+        yield loop, sessions
     finally:
         loop.call(sessions.close())
         loop.stop()
 
 
-def _sessions(settings: Settings) -> SessionPool:
-    return SessionPool(
-        start_limit=settings.connect_starts,
-        limits=SessionLimits(output_limit_bytes=settings.output_limit_bytes),
-        start_limits=StartLimits(greeting_seconds=settings.connect_timeout_seconds),
+@contextlib.contextmanager
+def _record(settings: Settings, program: str, words: Sequence[str]) -> Iterator[RunRecord]:
+    """Give the record of this run; it never stands in the run's way."""
+    heading = RunHeading(
+        command=(*program.split(), *words),
+        playbook=next((word for word in words if word.endswith((".yml", ".yaml"))), ""),
+        user=getpass.getuser(),
+        controller=platform.node(),
     )
+    record = RunRecord(
+        settings.state_directory,
+        heading,
+        RecordClocks(time.monotonic, time.time),
+        warn=_warn,
+    )
+    try:
+        yield record
+    finally:
+        record.close()
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"herder: {text}\n")
 
 
 def _taken_from(words: Sequence[str]) -> tuple[OutputWishes, list[str]]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import logging
 import queue
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from herder.language.deadlines import current_deadline
+
+log = logging.getLogger("herder.language")
 
 Value = TypeVar("Value")
 
@@ -90,3 +93,22 @@ class WorkerThreads:
         while True:
             mailbox.get()()
             self._idle.put(mailbox)
+
+
+def repeat(seconds: float, job: Callable[[], None]) -> Callable[[], None]:
+    """Do `job` every so many seconds in a thread of its own; call what is given back to end it.
+
+    An error of the job is logged and ends the repeating.
+    """
+    ended = threading.Event()
+
+    def serve() -> None:
+        while not ended.wait(seconds):
+            try:
+                job()
+            except Exception:  # noqa: BLE001 - the shell of a thread: recorded, not lost
+                log.exception("a repeated job failed and is not repeated any more")
+                return
+
+    threading.Thread(target=serve, name="herder-repeat", daemon=True).start()
+    return ended.set

@@ -18,6 +18,7 @@ from ansible.cli.adhoc import AdHocCLI
 from ansible.cli.playbook import PlaybookCLI
 
 from herder import collections
+from herder.errors import HerderError
 from herder.events import EventSink
 from herder.language import core_version, hands
 from herder.language.blocking import LoopThread, WorkerThreads
@@ -72,12 +73,31 @@ def _run(
 ) -> int:
     core_version.check()
     _install(around, conductor)
-    limited = type(command.__name__, (command,), {"init_parser": _init_parser(command, around)})
+    refusals: list[HerderError] = []
+    exchanged = {
+        "init_parser": _init_parser(command, around),
+        "run": _keeping_refusals(command, refusals),
+    }
     try:
-        limited.cli_executor([program, *words])
+        type(command.__name__, (command,), exchanged).cli_executor([program, *words])
     except SystemExit as ending:
+        if refusals:
+            raise refusals[0] from None
         return ending.code if isinstance(ending.code, int) else 1
     return 0
+
+
+def _keeping_refusals(command: type[Any], refusals: list[HerderError]) -> Callable[..., Any]:
+    """Our own errors are shown by our own command line, not as bugs of ansible-core."""
+
+    def run(self: Any) -> Any:
+        try:
+            return command.run(self)
+        except HerderError as refusal:
+            refusals.append(refusal)
+            return refusal.exit_code
+
+    return run
 
 
 def _init_parser(command: type[Any], around: Surroundings) -> Callable[..., None]:

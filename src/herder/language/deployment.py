@@ -13,12 +13,13 @@ from ansible.executor.playbook_executor import PlaybookExecutor
 
 from herder.errors import UsageError
 from herder.language import core_version
+from herder.language.blocking import repeat
 from herder.language.passes import DeployRole, Pass, Passes, find_deploy_role
-from herder.language.plays import QueueManager
 from herder.language.side_tasks import SideTasks
 from herder.model.fleet import (
     BatchReport,
     Conductor,
+    Course,
     HostValues,
     RoleKind,
     Verdict,
@@ -87,40 +88,44 @@ class PlayFleet:
     def tell(self, text: str) -> None:
         self._tell(text)
 
+    def repeat(self, seconds: float, job: Callable[[], None]) -> Callable[[], None]:
+        return repeat(seconds, job)
 
-class Course:
+
+class PlayCourse:
     """One deployment over one play: counts the passes and carries out the verdicts."""
 
     def __init__(self, conductor: Conductor, passes: Passes, batches: Sequence[Batch]) -> None:
         self._conductor = conductor
         self.passes = passes
         self._batches = list(batches)
-        self._next = -1
+        self._done = 0
+        if conductor.course is not Course.DEPLOY:
+            self.passes.current = Pass.TAKE_BACK
 
     def run(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> int:
         """Run the next pass of the play in place of the whole play; its code for the executor."""
-        number, self._next = self._next, self._next + 1
-        if number < 0:
-            self.passes.current = Pass.STAGE
-            hosts = tuple(host for batch in self._batches for host in batch)
-            report = self._pass_over(manager, play, run_play, hosts)
-            verdict = self._conductor.staged(report)
-            self.passes.current = Pass.SWITCH
+        if self.passes.current is Pass.STAGE:
+            verdict = self._stage(manager, play, run_play)
         else:
-            hosts = self._batches[number]
-            self._conductor.begin_batch(hosts)
-            report = self._pass_over(manager, play, run_play, hosts)
-            verdict = self._conductor.switched(report)
-        return self._carry_out(verdict, manager, play, run_play)
-
-    def _carry_out(
-        self, verdict: Verdict, manager: Any, play: Any, run_play: Callable[[Any], int]
-    ) -> int:
+            verdict = self._switch(manager, play, run_play)
         if verdict is Verdict.GO_ON:
             return int(manager.RUN_OK)
         if verdict is Verdict.TAKE_BACK:
             self._take_back(manager, play, run_play)
         return int(manager.RUN_FAILED_HOSTS | manager.RUN_FAILED_BREAK_PLAY)
+
+    def _stage(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> Verdict:
+        hosts = tuple(host for batch in self._batches for host in batch)
+        verdict = self._conductor.staged(self._pass_over(manager, play, run_play, hosts))
+        self.passes.current = Pass.SWITCH
+        return verdict
+
+    def _switch(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> Verdict:
+        hosts = self._batches[self._done]
+        self._done += 1
+        self._conductor.begin_batch(hosts)
+        return self._conductor.switched(self._pass_over(manager, play, run_play, hosts))
 
     def _take_back(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> None:
         self.passes.current = Pass.TAKE_BACK
@@ -156,16 +161,31 @@ def deploy_executor(
     """Give a playbook executor class that conducts the play which has a deploy role."""
 
     class DeployExecutor(PlaybookExecutor):
+        has_deployed = False
+
         def _get_serialized_batches(self, play: Any) -> list[list[Any]]:
+            """Give the passes of a deploy play as its batches.
+
+            *Raises*: what the conductor refuses with.
+            """
             batches: list[list[Any]] = super()._get_serialized_batches(play)
+            self._tqm.course = None
             role = find_deploy_role(play)
-            manager: QueueManager = self._tqm
-            manager.course = None
             if role is None or not batches:
                 return batches
+            _require_linear(play)
+            self.has_deployed = True
             names = [tuple(str(host) for host in batch) for batch in batches]
-            manager.course = Course(conductor, Passes(role), names)
-            side_tasks = SideTasks(
+            conductor.prepare(PlayFleet(role, names, self._side_tasks(play, role), tell))
+            self._tqm.course = PlayCourse(conductor, Passes(role), names)
+            if conductor.course is Course.LOOK:
+                return []
+            if conductor.course is Course.GO_BACK:
+                return batches
+            return [[host for batch in batches for host in batch], *batches]
+
+        def _side_tasks(self, play: Any, role: DeployRole) -> SideTasks:
+            return SideTasks(
                 play=play,
                 like_task=role.first_task,
                 variable_manager=self._variable_manager,
@@ -173,20 +193,28 @@ def deploy_executor(
                 worker=worker,
                 passwords=self.passwords,
             )
-            manager.has_deployed = True
-            conductor.prepare(PlayFleet(role, names, side_tasks, tell))
-            return [[host for batch in batches for host in batch], *batches]
 
         def run(self) -> Any:
+            if self._tqm is None:
+                return super().run()
+            self._tqm.only_values = conductor.course is Course.LOOK
             try:
                 answer = super().run()
             finally:
                 code = conductor.finish()
-            if not self._tqm.has_deployed and not isinstance(answer, list):
+            if not self.has_deployed:
                 raise UsageError(
-                    "no play of this playbook uses a deploy role",
+                    "no play of this playbook that has hosts uses a deploy role",
                     hint="use the role herder.deploy.app, or the Ansistrano role",
                 )
             return answer or code
 
     return DeployExecutor
+
+
+def _require_linear(play: Any) -> None:
+    if play.strategy.rpartition(".")[2] != "linear":
+        raise UsageError(
+            f"a deployment needs the strategy linear, this play has {play.strategy!r}",
+            hint="leave the play's strategy out",
+        )

@@ -127,12 +127,12 @@ class Passes:
 
     def may_run(self, task: Any) -> bool:
         """Decide; a `run_once` task outside of staging runs once in the whole deployment."""
-        if task.action.rpartition(".")[2] == "meta":
+        if is_meta(task):
             return True
         if self.current is not Pass.STAGE and self._is_done_once(task):
             return False
         if not self.role.is_inside(task):
-            return self.current is not Pass.STAGE or _gives_values(task)
+            return self.current is not Pass.STAGE or gives_values(task)
         return self._is_step_of_pass(task)
 
     def note_once(self, task: Any) -> None:
@@ -141,7 +141,7 @@ class Passes:
             self.ran_once.add(_key(task))
 
     def _is_done_once(self, task: Any) -> bool:
-        if _gives_values(task) or not task.run_once:
+        if gives_values(task) or not task.run_once:
             return False
         return self.current is Pass.TAKE_BACK or _key(task) in self.ran_once
 
@@ -156,8 +156,14 @@ class Passes:
         return line >= self.role.switch_line
 
 
-def _gives_values(task: Any) -> bool:
-    return task.action.rpartition(".")[2] in VALUE_ACTIONS
+def gives_values(task: Any) -> bool:
+    """Say whether a task only gives values to later ones, and changes nothing on hosts."""
+    return is_meta(task) or task.action.rpartition(".")[2] in VALUE_ACTIONS
+
+
+def is_meta(task: Any) -> bool:
+    """Say whether a task is for the engine itself."""
+    return bool(task.action.rpartition(".")[2] == "meta")
 
 
 def _key(task: Any) -> str:

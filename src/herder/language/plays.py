@@ -21,6 +21,7 @@ from herder.errors import UsageError
 from herder.events import EventSink
 from herder.language import core_version
 from herder.language.callback_bridge import EventCallback
+from herder.language.passes import gives_values
 
 FAILURES = frozenset({"v2_runner_on_failed", "v2_runner_on_unreachable"})
 BUILT_IN = ("linear", "free", "host_pinned", "debug")
@@ -34,7 +35,7 @@ class QueueManager(TaskQueueManager):
     is_quiet = False
     after_reset: Callable[[str], None]
     course: Any = None
-    has_deployed = False
+    only_values = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -110,10 +111,15 @@ class WokenStrategy(StrategyBase):
     def _get_next_task_lockstep(self, hosts: Any, iterator: Any) -> list[tuple[Any, Any]]:
         """Pass over what the pass of a deployment leaves out."""
         while found := super()._get_next_task_lockstep(hosts, iterator):
-            course = self._tqm.course
-            if course is None or course.passes.may_run(found[0][1]):
+            if self._may_run(found[0][1]):
                 return list(found)
         return []
+
+    def _may_run(self, task: Any) -> bool:
+        manager = self._tqm
+        if manager.course is not None:
+            return bool(manager.course.passes.may_run(task))
+        return not manager.only_values or gives_values(task)
 
     def _queue_task(self, host: Any, task: Any, *args: Any) -> None:
         super()._queue_task(host, task, *args)

@@ -43,14 +43,12 @@ def become_step(connection: Any, interpreters: tuple[str, ...]) -> BecomeStep:
     """Give the privilege escalation that the connection's become plugin stands for."""
     plugin = connection.become
     command = plugin.build_become_command(bootstrap_line(interpreters), connection._shell)
-    options = tuple(
-        str(_option(plugin, name) or "") for name in ("become_user", "become_exe", "become_flags")
-    )
-    password = _option(plugin, "become_pass")
+    options: dict[str, Any] = dict(plugin.get_options())
+    password = options.pop("become_pass", None)
     return BecomeStep(
-        identity=(plugin.name, *options),
+        identity=(plugin.name, *(f"{name}={options[name]}" for name in sorted(options))),
         method=plugin.name,
-        user=options[0] or "root",
+        user=str(options.get("become_user") or "root"),
         command=command,
         conversation=_Conversation(plugin),
         password=Secret(str(password)) if password is not None else None,

@@ -7,7 +7,7 @@ conductor. Both sides are blocking: the conductor is called from the run's main 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -57,6 +57,45 @@ class BatchReport:
         return not self.failed and not self.unreachable
 
 
+class HostState(enum.Enum):
+    """Where a host is in a deployment, or how it left it."""
+
+    UNTOUCHED = "not switched"
+    STAGED = "staged"
+    SWITCHED = "switched"
+    TAKEN_BACK = "taken back"
+    FAILED = "failed"
+    LOST = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class HostStory:
+    """What became of one host: the releases it had, got and has; '' where there is none."""
+
+    host: str
+    state: HostState = HostState.UNTOUCHED
+    was: str = ""
+    became: str = ""
+    now: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentStory:
+    """A deployment from its end: what, how it ended, and each host's part, in inventory order.
+
+    `remarks` are sentences that the person who deployed should read.
+    """
+
+    release: str
+    commit: str
+    is_done: bool
+    hosts: tuple[HostStory, ...]
+    remarks: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
 class Fleet(Protocol):
     """The hosts of a deployment, for the conductor to ask."""
 
@@ -86,6 +125,17 @@ class Fleet(Protocol):
     def tell(self, text: str) -> None:
         """Say a line to the person who deploys."""
 
+    def repeat(self, seconds: float, job: Callable[[], None]) -> Callable[[], None]:
+        """Do a job again and again beside the run; what is given back ends that."""
+
+
+class Course(enum.Enum):
+    """What a conductor wants of the play: both passes, only the way back, or no task at all."""
+
+    DEPLOY = "deploy"
+    GO_BACK = "go back"
+    LOOK = "look"
+
 
 class Conductor(Protocol):
     """Decides a deployment; told by the run what happened.
@@ -93,6 +143,9 @@ class Conductor(Protocol):
     *Raises*, from `prepare`: DeploymentRefused, before anything was changed.
     *Then*: `finish`, always, also when the run breaks off.
     """
+
+    @property
+    def course(self) -> Course: ...
 
     def prepare(self, fleet: Fleet) -> None:
         """Fix the release, take the lease, look at every host."""

@@ -1,0 +1,48 @@
+"""Put a release on all hosts as one transaction: staged everywhere, switched in batches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from herder import run
+from herder.cli.deploy_words import DeployWords, split_words, wishes_of
+from herder.cli.fleet_tables import plan_tables, story_table
+from herder.cli.printing import printer
+from herder.release.deploy import DeployConductor
+from herder.release.look import DeploymentPlan, LookConductor
+
+USAGE = """\
+usage: herder deploy PLAYBOOK -i INVENTORY [options of ansible-playbook]
+
+  --plan            show what would happen, change nothing
+  --release NAME    the name of the release; default: the time, in UTC
+  --message TEXT    why, for the log on every host
+  --wait SECONDS    wait that long for another deployment to end; default: do not wait
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    """Deploy; 0 when every host serves the release, 2 or 4 when none or not all do."""
+    ours, rest = split_words(words, "deploy")
+    if ours.is_help:
+        sys.stdout.write(USAGE)
+        return 0
+    return _plan(ours, rest) if ours.is_plan else _deploy(ours, rest)
+
+
+def _deploy(ours: DeployWords, rest: Sequence[str]) -> int:
+    conductor = DeployConductor(wishes_of(ours))
+    try:
+        return run.deployment(rest, conductor, program="herder deploy")
+    finally:
+        if conductor.story.hosts:
+            printer().table(story_table(conductor.story))
+
+
+def _plan(ours: DeployWords, rest: Sequence[str]) -> int:
+    plan = DeploymentPlan()
+    code = run.look(rest, LookConductor(plan.look), program="herder deploy --plan")
+    for table in plan_tables(plan, ours.release):
+        printer().table(table)
+    return code or (2 if plan.findings else 0)

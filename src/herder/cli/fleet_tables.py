@@ -1,0 +1,113 @@
+"""Tables about a fleet: what a deployment did or would do, and who runs what."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from herder.display.table import Column, Row, Table, Tone
+from herder.model.fleet import DeploymentStory, HostState, HostStory
+from herder.release.answers import HostReleases
+from herder.release.look import DeploymentPlan
+
+_TONES = {
+    HostState.SWITCHED: Tone.GOOD,
+    HostState.TAKEN_BACK: Tone.NOTICE,
+    HostState.FAILED: Tone.BAD,
+    HostState.LOST: Tone.BAD,
+}
+NONE = "-"
+
+
+def story_table(story: DeploymentStory) -> Table:
+    """Give what a deployment did: per host what it was, became and is now."""
+    result = "done" if story.is_done else "not done"
+    commit = f", commit {story.commit[:12]}" if story.commit else ""
+    columns = tuple(Column(name) for name in ("host", "was", "became", "is now", "state", ""))
+    return Table(
+        title=f"Release {story.release}{commit}: {result} in {story.seconds:.1f} s",
+        columns=columns,
+        rows=tuple(_story_row(host) for host in story.hosts),
+        footer=". ".join(story.remarks),
+    )
+
+
+def _story_row(story: HostStory) -> Row:
+    reason = story.reason.splitlines()[0] if story.reason else ""
+    is_bad = bool(reason) and story.state is HostState.SWITCHED
+    cells = (
+        story.host,
+        story.was or NONE,
+        story.became or NONE,
+        story.now or NONE,
+        story.state.value,
+        reason,
+    )
+    return Row(cells, Tone.BAD if is_bad else _TONES.get(story.state, Tone.PLAIN))
+
+
+def releases_table(hosts: Mapping[str, HostReleases]) -> Table:
+    """Give who runs what; hosts that differ from most stand out."""
+    usual = Counter(each.current for each in hosts.values()).most_common(1)[0][0]
+    names = ("host", "release", "commit", "since", "by", "state", "also has")
+    return Table(
+        title=f"Releases on {len(hosts)} hosts",
+        columns=tuple(Column(name) for name in names),
+        rows=tuple(_release_row(each, usual) for each in hosts.values()),
+    )
+
+
+def _release_row(each: HostReleases, usual: str) -> Row:
+    if each.failure:
+        return Row((each.host, NONE, NONE, NONE, NONE, each.failure, ""), Tone.BAD)
+    record = each.release(each.current) or {}
+    edited = bool(record.get("is_edited"))
+    state = _state(each, record, is_edited=edited)
+    others = [str(other["name"]) for other in each.releases if other["name"] != each.current]
+    cells = (
+        each.host,
+        each.current or NONE,
+        str(record.get("commit") or NONE)[:12],
+        _when(record.get("activated") or record.get("finished")),
+        str(record.get("by") or NONE),
+        state,
+        ", ".join(reversed(others)) or NONE,
+    )
+    is_odd = each.current != usual or edited or each.is_dangling or not each.current
+    return Row(cells, Tone.NOTICE if is_odd else Tone.PLAIN)
+
+
+def _state(each: HostReleases, record: Mapping[str, object], *, is_edited: bool) -> str:
+    if each.is_dangling:
+        return "link leads nowhere"
+    if not each.current:
+        return "no release"
+    if is_edited:
+        return "edited by hand"
+    return "whole" if record.get("is_usable", True) else str(record.get("state"))
+
+
+def _when(moment: object) -> str:
+    if not isinstance(moment, int | float) or not moment:
+        return NONE
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+
+
+def plan_tables(plan: DeploymentPlan, release: str) -> Sequence[Table]:
+    """Give what a deployment would do: batches, hosts, hooks, and what stands in its way."""
+    new = release or "(the time, in UTC)"
+    rows = [
+        Row((str(number), host, plan.hosts[host].current or NONE, new))
+        for number, batch in enumerate(plan.batches, 1)
+        for host in batch
+    ]
+    columns = tuple(Column(name) for name in ("batch", "host", "serves", "would serve"))
+    tables = [Table(f"Plan: {plan.source}; nothing was changed", columns, tuple(rows))]
+    if plan.hooks:
+        hooks = tuple(Row(pair) for pair in plan.hooks)
+        tables.append(Table("Hooks that would run", (Column("when"), Column("tasks")), hooks))
+    if plan.findings:
+        findings = tuple(Row(pair, Tone.BAD) for pair in plan.findings)
+        tables.append(Table("Not ready", (Column("host"), Column("why")), findings))
+    return tables

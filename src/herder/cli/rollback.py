@@ -1,0 +1,48 @@
+"""Take every host back to an earlier release that all of them have."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from herder import run
+from herder.cli.deploy_words import split_words, wishes_of
+from herder.cli.fleet_tables import releases_table, story_table
+from herder.cli.printing import printer
+from herder.release.look import FleetReleases, LookConductor
+from herder.release.rollback import RollbackConductor, choose_target
+
+USAGE = """\
+usage: herder rollback PLAYBOOK -i INVENTORY [options of ansible-playbook]
+
+  --to RELEASE      the release to go back to; default: the one before, that all hosts have whole
+  --plan            show where the hosts would go, change nothing
+  --message TEXT    why, for the log on every host
+  --wait SECONDS    wait that long for another deployment to end; default: do not wait
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    """Roll back; 0 when every host serves the earlier release."""
+    ours, rest = split_words(words, "rollback")
+    if ours.is_help:
+        sys.stdout.write(USAGE)
+        return 0
+    if ours.is_plan:
+        return _plan(ours.release, rest)
+    conductor = RollbackConductor(wishes_of(ours))
+    try:
+        return run.deployment(rest, conductor, program="herder rollback")
+    finally:
+        if conductor.story.hosts:
+            printer().table(story_table(conductor.story))
+
+
+def _plan(wanted: str, rest: Sequence[str]) -> int:
+    found = FleetReleases()
+    code = run.look(rest, LookConductor(found.look), program="herder rollback --plan")
+    if found.hosts:
+        target = choose_target(found.hosts, wanted)
+        printer().table(releases_table(found.hosts))
+        printer().line(f"every host would go to {target}")
+    return code

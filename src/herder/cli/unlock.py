@@ -1,0 +1,48 @@
+"""Show who holds the lease of a fleet, since when and how far, and break it when told to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from herder import run
+from herder.cli.deploy_words import split_words
+from herder.cli.printing import printer
+from herder.release.answers import HostReleases
+from herder.release.lease import holder_text
+from herder.release.look import FleetLock, LookConductor
+
+USAGE = """\
+usage: herder unlock PLAYBOOK -i INVENTORY [--yes] [options of ansible-playbook]
+
+A lease whose owner is gone ends by itself within 30 seconds; break one only when you know why.
+"""
+
+
+def main(words: Sequence[str]) -> int:
+    """Show the lease and ask; 0 when nobody holds it afterwards."""
+    ours, rest = split_words(words, "unlock")
+    if ours.is_help:
+        sys.stdout.write(USAGE)
+        return 0
+    held: dict[str, HostReleases] = {}
+
+    def may_break(hosts: Mapping[str, HostReleases]) -> bool:
+        held.update(hosts)
+        for host, each in hosts.items():
+            printer().line(f"{host}: {holder_text(each.holder)}")
+        return ours.is_yes or _agrees()
+
+    lock = FleetLock(may_break)
+    code = run.look(rest, LookConductor(lock.look), program="herder unlock")
+    if not held:
+        printer().line("nobody holds a lease on these hosts")
+    elif lock.broken:
+        printer().line(f"broken on {', '.join(lock.broken)}")
+    return code or (0 if not held or lock.broken else 2)
+
+
+def _agrees() -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return input("break it? (yes/no) ").strip().lower() in {"y", "yes"}

@@ -1,0 +1,54 @@
+"""What the Ansistrano role does not do by itself: one commit, marks while building, a digest.
+
+*Source*: ansistrano.deploy defaults/main.yml (names of variables), tasks/update-code/git.yml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from herder.errors import DeploymentRefused
+from herder.model.fleet import Fleet
+from herder.release.answers import ask_same, failure_of, layout
+
+STAGE_MODULE = "herder.deploy.release_stage"
+
+
+def begin(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:
+    """Fix the commit behind the branch, and mark the release as being built on every host.
+
+    *Raises*: DeploymentRefused when the repository cannot be asked or a host cannot be marked.
+    """
+    if fleet.variable(hosts[0], "ansistrano_deploy_via") == "git":
+        fleet.fix({"ansistrano_git_branch": _commit(fleet, hosts[0])})
+    _require_all(fleet, hosts, release, token, ["setup", "begin"])
+
+
+def _commit(fleet: Fleet, host: str) -> str:
+    source = {
+        "repo": fleet.variable(host, "ansistrano_git_repo"),
+        "version": fleet.variable(host, "ansistrano_git_branch", "master"),
+    }
+    key = fleet.variable(host, "ansistrano_git_identity_key_remote_path")
+    words = {"steps": ["resolve"], "via": "git", "git": source | ({"key_path": key} if key else {})}
+    answer = fleet.ask(STAGE_MODULE, {host: layout(fleet, host) | words})[host]
+    if failure := failure_of(answer):
+        raise DeploymentRefused("the branch could not be resolved", ((host, failure),))
+    return str(answer["commit"])
+
+
+def seal(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:
+    """Take the digest of what the role built, and mark it as finished."""
+    _require_all(fleet, hosts, release, token, ["seal"])
+
+
+def _require_all(
+    fleet: Fleet, hosts: Sequence[str], release: str, token: int, steps: list[str]
+) -> None:
+    words = {"release": release, "via": "none", "steps": steps, "token": token}
+    answers = ask_same(fleet, hosts, STAGE_MODULE, words)
+    wrong = tuple(
+        (host, text) for host in hosts if (text := failure_of(answers.get(host, {})))
+    )
+    if wrong:
+        raise DeploymentRefused("the release could not be prepared", wrong)

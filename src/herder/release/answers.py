@@ -1,0 +1,93 @@
+"""What hosts answer to the collection's modules, read into what the conductor needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from herder.model.fleet import Fleet
+
+INFO_MODULE = "herder.deploy.release_info"
+
+
+@dataclass(frozen=True, slots=True)
+class HostReleases:
+    """A host's releases as it knows them; `releases` oldest first, each a record of the module."""
+
+    host: str
+    current: str = ""
+    targets: tuple[str, ...] = ()
+    releases: tuple[Mapping[str, object], ...] = ()
+    holder: object = None
+    is_dangling: bool = False
+    is_overdue: bool = False
+    last_log: Mapping[str, object] | None = None
+    failure: str = ""
+
+    def release(self, name: str) -> Mapping[str, object] | None:
+        """Give the record of one release, or None."""
+        return next((each for each in self.releases if each.get("name") == name), None)
+
+
+def layout(fleet: Fleet, host: str) -> dict[str, object]:
+    """Give the arguments that say where a host keeps its releases."""
+    values = fleet.values(host)
+    return {
+        "deploy_to": values.deploy_to,
+        "version_dir": values.version_dir,
+        "shared_dir": values.shared_dir,
+        "current_dir": values.current_dir,
+    }
+
+
+def ask_same(
+    fleet: Fleet, hosts: Sequence[str], module: str, words: Mapping[str, object]
+) -> Mapping[str, Mapping[str, object]]:
+    """Run a module with the same words on these hosts, each with its own layout."""
+    return fleet.ask(module, {host: layout(fleet, host) | dict(words) for host in hosts})
+
+
+def failure_of(answer: Mapping[str, object]) -> str:
+    """Say in one line why a host's answer is a failure, or ''."""
+    if not answer:
+        return "no answer"
+    if answer.get("unreachable"):
+        return f"unreachable: {_first_line(answer)}"
+    if answer.get("failed"):
+        return _first_line(answer)
+    return ""
+
+
+def _first_line(answer: Mapping[str, object]) -> str:
+    return str(answer.get("msg") or "failed").strip().splitlines()[0]
+
+
+def look_at(fleet: Fleet, hosts: Sequence[str], check: str = "none") -> dict[str, HostReleases]:
+    """Ask hosts for their releases; a host that cannot answer says why in `failure`."""
+    answers = ask_same(fleet, hosts, INFO_MODULE, {"check": check})
+    return {host: _read(host, answers.get(host, {})) for host in hosts}
+
+
+def _read(host: str, answer: Mapping[str, object]) -> HostReleases:
+    failure = failure_of(answer)
+    if failure:
+        return HostReleases(host, failure=failure)
+    log = _records(answer.get("log"))
+    return HostReleases(
+        host=host,
+        current=str(answer.get("current") or ""),
+        targets=tuple(str(name) for name in _list(answer.get("rollback_targets"))),
+        releases=_records(answer.get("releases")),
+        holder=answer.get("lease"),
+        is_dangling=bool(answer.get("is_dangling")),
+        is_overdue=bool(answer.get("is_overdue")),
+        last_log=log[-1] if log else None,
+    )
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()
+
+
+def _records(value: object) -> tuple[Mapping[str, object], ...]:
+    return tuple(each for each in _list(value) if isinstance(each, Mapping))

@@ -1,0 +1,246 @@
+"""Conducts a deployment: one release for all hosts, switched in batches, or taken back.
+
+The order of things: fix name and commit, take the lease, look at every host, let all be staged,
+compare what they staged, let batch after batch switch, and when one fails its gate give every
+host back the release it had. Each step is a line in the transaction's table (transaction.py).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from herder.errors import DeploymentRefused
+from herder.model.fleet import (
+    BatchReport,
+    Course,
+    DeploymentStory,
+    Fleet,
+    HostState,
+    RoleKind,
+    Verdict,
+)
+from herder.release import ansistrano, contents, preflight
+from herder.release.answers import ask_same, look_at
+from herder.release.lease import FleetLease, claim_of
+from herder.release.ledger import Ledger, aim_at
+from herder.release.transaction import State, Step, Transaction
+from herder.release.wishes import DeployWishes
+
+GUARD_SECONDS = 600.0
+FAILED, UNREACHABLE = 2, 4
+
+
+class DeployConductor:
+    """Implements model.fleet.Conductor; `story` tells the deployment once it is over."""
+
+    def __init__(self, wishes: DeployWishes, clock: Callable[[], float] = time.monotonic) -> None:
+        self._wishes = wishes
+        self._clock = clock
+        self._started = clock()
+        self._transaction = Transaction()
+        self._ledger = Ledger()
+        self._batches: list[tuple[str, ...]] = []
+        self._fleet: Fleet | None = None
+        self._lease: FleetLease | None = None
+        self._commit = ""
+        self.release = wishes.release or time.strftime("%Y%m%d%H%M%SZ", time.gmtime())
+
+    @property
+    def course(self) -> Course:
+        return Course.DEPLOY
+
+    def prepare(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        hosts = [host for batch in fleet.batches for host in batch]
+        self._ledger.open(hosts)
+        self._take_lease(fleet, hosts)
+        findings = preflight.find(fleet, hosts)
+        if findings:
+            self._transaction.take(Step.GAVE_UP)
+            raise DeploymentRefused("not every host is ready; nothing was changed", findings)
+        self._ledger.note_what_was(look_at(fleet, hosts))
+        self._transaction.take(Step.CHECKS_PASSED)
+        self._fix(fleet, hosts)
+
+    def _take_lease(self, fleet: Fleet, hosts: Sequence[str]) -> None:
+        claim = claim_of(self._wishes, self.release)
+        lease = FleetLease(fleet, hosts, claim, progress="looking at every host")
+        lease.acquire(self._wishes.wait_seconds)
+        self._lease = lease
+        self._transaction.take(Step.LEASE_TAKEN)
+
+    def _fix(self, fleet: Fleet, hosts: Sequence[str]) -> None:
+        token = self._lease.token if self._lease else 0
+        guard = fleet.variable(hosts[0], "deploy_guard_seconds") or GUARD_SECONDS
+        fleet.fix(
+            {
+                "deploy_release_version": self.release,
+                "ansistrano_release_version": self.release,
+                "deploy_lease_token": token,
+                "deploy_phase": "stage",
+                "deploy_guard_seconds": guard,
+                **({"deploy_message": self._wishes.message} if self._wishes.message else {}),
+            }
+        )
+        if fleet.role is RoleKind.ANSISTRANO:
+            ansistrano.begin(fleet, hosts, self.release, token)
+        self._say("staging on all hosts")
+
+    def staged(self, report: BatchReport) -> Verdict:
+        fleet = self._known_fleet()
+        differences = self._seal(fleet, report) if report.is_whole else ()
+        if not report.is_whole or differences:
+            self._give_up_staging(fleet, report, differences)
+            return Verdict.STOP
+        for host in report.hosts:
+            self._ledger.change(host, state=HostState.STAGED)
+        self._transaction.take(Step.STAGED_ALIKE)
+        fleet.fix({"deploy_phase": "switch"})
+        return Verdict.GO_ON
+
+    def _seal(self, fleet: Fleet, report: BatchReport) -> tuple[tuple[str, str], ...]:
+        """Give what differs between the hosts' trees; empty when all hold the same."""
+        token = self._lease.token if self._lease else 0
+        if fleet.role is RoleKind.ANSISTRANO:
+            ansistrano.seal(fleet, report.hosts, self.release, token)
+        staged = contents.staged_on(fleet, report.hosts, self.release)
+        self._commit = next((tree.commit for tree in staged.values() if tree.commit), "")
+        return contents.differences(fleet, staged, self.release)
+
+    def _give_up_staging(
+        self,
+        fleet: Fleet,
+        report: BatchReport,
+        differences: tuple[tuple[str, str], ...],
+    ) -> None:
+        self._transaction.take(Step.GAVE_UP)
+        self._ledger.note_failures(report)
+        for host, text in differences:
+            self._ledger.change(host, state=HostState.FAILED, reason=text)
+        self._ledger.remarks.append("nothing was switched: every host serves what it served before")
+        reachable = [host for host in report.hosts if host not in report.unreachable]
+        token = self._lease.token if self._lease else 0
+        contents.abandon(fleet, reachable, self.release, token)
+
+    def begin_batch(self, hosts: tuple[str, ...]) -> None:
+        self._transaction.take(Step.BATCH_BEGAN)
+        self._batches.append(hosts)
+        total = len(self._known_fleet().batches)
+        self._say(f"switching batch {len(self._batches)} of {total}: {', '.join(hosts)}")
+
+    def switched(self, report: BatchReport) -> Verdict:
+        fleet = self._known_fleet()
+        self._ledger.note_switch(fleet, report, dict.fromkeys(report.hosts, self.release))
+        if report.is_whole:
+            self._confirm(fleet, report.hosts)
+            if len(self._batches) == len(fleet.batches):
+                self._transaction.take(Step.ALL_SWITCHED)
+            return Verdict.GO_ON
+        self._ledger.note_failures(report)
+        return self._after_failed_gate(fleet)
+
+    def _after_failed_gate(self, fleet: Fleet) -> Verdict:
+        wish = fleet.values(next(iter(self._ledger.stories))).on_failure
+        if wish == "stop":
+            self._transaction.take(Step.GAVE_UP)
+            self._ledger.remarks.append("deploy_on_failure is stop: hosts that switched were left so")
+            return Verdict.STOP
+        self._transaction.take(Step.GATE_FAILED)
+        self._say("taking back")
+        return Verdict.TAKE_BACK
+
+    def _confirm(self, fleet: Fleet, hosts: Sequence[str]) -> None:
+        confirm_switches(fleet, hosts, self._lease.token if self._lease else 0)
+
+    def hosts_to_take_back(self) -> Sequence[tuple[str, ...]]:
+        """Give the switched hosts that have a release to go back to, last batch first."""
+        fleet = self._known_fleet()
+        fleet.fix({"deploy_release_version": None, "ansistrano_release_version": None})
+        going: list[tuple[str, ...]] = []
+        for batch in reversed(self._batches):
+            hosts = tuple(host for host in batch if self._may_go_back(host))
+            for host in hosts:
+                aim_at(fleet, host, self._ledger.stories[host].was)
+            going += [hosts] if hosts else []
+        return going
+
+    def _may_go_back(self, host: str) -> bool:
+        story = self._ledger.stories[host]
+        if story.now != self.release:
+            return False
+        if not story.was:
+            self._ledger.remarks.append(f"{host}: had no release before, so it keeps {self.release}")
+            return False
+        return True
+
+    def taken_back(self, report: BatchReport) -> None:
+        fleet = self._known_fleet()
+        self._confirm(fleet, [host for host in report.hosts if host not in report.unreachable])
+        for host, releases in look_at(fleet, report.hosts).items():
+            story = self._ledger.stories[host]
+            is_back = bool(releases.current) and releases.current == story.was
+            reason = report.failed.get(host, "") or releases.failure or story.reason
+            state = HostState.TAKEN_BACK if is_back else HostState.FAILED
+            self._ledger.change(host, state=state, now=releases.current or story.now, reason=reason)
+
+    def finish(self) -> int:
+        if self._transaction.state is State.GOING_BACK:
+            self._transaction.take(Step.WENT_BACK)
+        elif not self._transaction.is_over and self._transaction.state is not State.IDLE:
+            self._transaction.take(Step.GAVE_UP)
+        if self._fleet is not None and self._batches:
+            self._write_log(self._fleet)
+        if self._lease is not None:
+            self._lease.release()
+        if self._transaction.state is State.DONE:
+            return 0
+        has_lost = any(story.state is HostState.LOST for story in self._ledger.stories.values())
+        return UNREACHABLE if has_lost else FAILED
+
+    def _write_log(self, fleet: Fleet) -> None:
+        """Leave a line on hosts that were taken back; for others Herder's role wrote one."""
+        stories = self._ledger.stories
+        if fleet.role is RoleKind.ANSISTRANO:
+            done = [host for host, story in stories.items() if story.now == self.release]
+            self._ledger.write_logs(fleet, done, self._log_line("ok"))
+        went_back = self._ledger.hosts_in(HostState.TAKEN_BACK)
+        self._ledger.write_logs(fleet, went_back, self._log_line("taken back"))
+
+    def _log_line(self, result: str) -> dict[str, object]:
+        return {
+            "event": "deployment",
+            "release": self.release,
+            "commit": self._commit,
+            "who": self._wishes.user,
+            "result": result,
+            "seconds": self._clock() - self._started,
+            "message": self._wishes.message,
+        }
+
+    @property
+    def story(self) -> DeploymentStory:
+        """Tell the deployment: each host's part, in inventory order."""
+        return DeploymentStory(
+            release=self.release,
+            commit=self._commit,
+            is_done=self._transaction.state is State.DONE,
+            hosts=tuple(self._ledger.stories.values()),
+            remarks=tuple(self._ledger.remarks),
+            seconds=self._clock() - self._started,
+        )
+
+    def _say(self, progress: str) -> None:
+        if self._lease is not None:
+            self._lease.progress = progress
+
+    def _known_fleet(self) -> Fleet:
+        assert self._fleet is not None, "prepare comes first"
+        return self._fleet
+
+
+def confirm_switches(fleet: Fleet, hosts: Sequence[str], token: int) -> None:
+    """Make guarded switches final, so that hosts do not go back by themselves."""
+    if fleet.role is RoleKind.HERDER:
+        words = {"action": "confirm", "token": token}
+        ask_same(fleet, hosts, "herder.deploy.release_switch", words)

@@ -1,0 +1,153 @@
+"""The lease over a fleet: all hosts or none, one number on all, renewed until it is given back.
+
+Each host keeps its part (module herder.deploy.release_lease). The number grows with every lease;
+a host refuses the late command of an older one. Without renewal a part ends by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from herder.errors import DeploymentRefused
+from herder.model.fleet import Fleet
+from herder.release.answers import failure_of, layout
+from herder.release.wishes import DeployWishes
+
+MODULE = "herder.deploy.release_lease"
+LEASE_SECONDS = 30.0
+RENEW_SECONDS = 8.0
+RETRY_SECONDS = 2.0
+
+Parts = Mapping[str, Mapping[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who wants the lease and why, for the next one to read."""
+
+    owner: str
+    user: str
+    host: str
+    why: str
+    release: str
+
+
+def claim_of(wishes: DeployWishes, release: str) -> Claim:
+    """Give the claim that stands for these wishes."""
+    return Claim(wishes.owner, wishes.user, wishes.controller, wishes.message, release)
+
+
+@dataclass(slots=True)
+class FleetLease:
+    """One deployer's lease; `token` is its number once it is held."""
+
+    fleet: Fleet
+    hosts: Sequence[str]
+    claim: Claim
+    token: int = 0
+    progress: str = ""
+    _stop_renewing: Callable[[], None] | None = field(default=None)
+
+    def acquire(self, wait_seconds: float) -> None:
+        """Take the lease on every host, waiting for another deployer as long as asked.
+
+        *Raises*: DeploymentRefused, saying who holds it where; nothing is held then.
+        """
+        deadline = time.monotonic() + wait_seconds
+        while refusals := self._try_once():
+            if time.monotonic() >= deadline:
+                raise DeploymentRefused(
+                    "another deployment holds hosts of this one",
+                    refusals,
+                    hint="wait for it with --wait SECONDS, or see `herder unlock`",
+                )
+            self.fleet.tell(f"waiting: {refusals[0][1]}")
+            time.sleep(RETRY_SECONDS)
+        self._stop_renewing = self.fleet.repeat(RENEW_SECONDS, self.renew)
+
+    def _try_once(self) -> tuple[tuple[str, str], ...]:
+        parts = self._ask_all({"action": "acquire", "fail_when_held": False, **self._words()})
+        refusals = tuple(
+            (host, why) for host in self.hosts if (why := _refusal(parts.get(host, {})))
+        )
+        if refusals:
+            self._give_back([host for host in self.hosts if parts.get(host, {}).get("held")], parts)
+            return refusals
+        self.token = max(_number(part) for part in parts.values())
+        behind = [host for host in self.hosts if _number(parts[host]) < self.token]
+        if behind:
+            self._ask({"action": "acquire", "at_least": self.token, **self._words()}, behind)
+        return ()
+
+    def renew(self) -> None:
+        """Put off the end of the lease and say how far the deployment is."""
+        words = {"action": "renew", "token": self.token, "progress": self.progress}
+        self._ask_all(words | {"owner": self.claim.owner, "seconds": LEASE_SECONDS})
+
+    def release(self) -> None:
+        """Give the lease back; safe when it is not held."""
+        if self._stop_renewing is not None:
+            self._stop_renewing()
+            self._stop_renewing = None
+            self._ask_all(
+                {"action": "release", "owner": self.claim.owner, "token": self.token}
+            )
+
+    def _give_back(self, hosts: Sequence[str], parts: Parts) -> None:
+        self.fleet.ask(
+            MODULE,
+            {
+                host: layout(self.fleet, host)
+                | {
+                    "action": "release",
+                    "owner": self.claim.owner,
+                    "token": _number(parts[host]),
+                }
+                for host in hosts
+            },
+        )
+
+    def _words(self) -> dict[str, object]:
+        claim = self.claim
+        return {
+            "owner": claim.owner,
+            "user": claim.user,
+            "host": claim.host,
+            "why": claim.why,
+            "release": claim.release,
+            "seconds": LEASE_SECONDS,
+        }
+
+    def _ask_all(self, words: Mapping[str, object]) -> Parts:
+        return self._ask(words, self.hosts)
+
+    def _ask(self, words: Mapping[str, object], hosts: Sequence[str]) -> Parts:
+        return self.fleet.ask(
+            MODULE, {host: layout(self.fleet, host) | dict(words) for host in hosts}
+        )
+
+
+def _number(part: Mapping[str, object]) -> int:
+    return int(str(part.get("token") or 0))
+
+
+def _refusal(part: Mapping[str, object]) -> str:
+    """Say why a host did not give its part, or ''."""
+    failure = failure_of(part)
+    if failure:
+        return failure
+    return "" if part.get("held") else holder_text(part.get("holder"))
+
+
+def holder_text(holder: object) -> str:
+    """Say who holds a host, since when, for what and how far."""
+    if not isinstance(holder, Mapping) or not holder.get("is_live", True):
+        return "nobody deploys here"
+    who = f"{holder.get('user') or holder.get('owner')} on {holder.get('host')}"
+    what = f"release {holder.get('release')}" if holder.get("release") else "a release"
+    since = time.strftime("%H:%M:%S", time.localtime(float(str(holder.get("since") or 0))))
+    progress = f", {holder['progress']}" if holder.get("progress") else ""
+    why = f", {holder['why']}" if holder.get("why") else ""
+    return f"{who} deploys {what} since {since}{progress}{why}"

@@ -1,0 +1,84 @@
+"""Each host's part in a deployment, as it is known so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from herder.model.fleet import BatchReport, Fleet, HostState, HostStory
+from herder.release.answers import HostReleases, ask_same, failure_of, look_at
+
+LOG_MODULE = "herder.deploy.release_log"
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Stories by host, in inventory order, and sentences to be read at the end."""
+
+    stories: dict[str, HostStory] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def open(self, hosts: Sequence[str]) -> None:
+        """Begin with these hosts, nothing known of them."""
+        self.stories = {host: HostStory(host) for host in hosts}
+
+    def note_what_was(self, seen: Mapping[str, HostReleases]) -> None:
+        """Note the release each host serves before anything is done."""
+        for host, releases in seen.items():
+            self.change(host, was=releases.current, now=releases.current)
+            if releases.is_overdue:
+                self.remarks.append(
+                    f"{host}: an earlier deployment was cut off after its switch; "
+                    f"the host settled on {releases.current or 'no release'} by itself"
+                )
+
+    def note_switch(self, fleet: Fleet, report: BatchReport, wanted: Mapping[str, str]) -> None:
+        """Ask the hosts of a batch what they serve now, and note who has what was wanted."""
+        for host, releases in look_at(fleet, report.hosts).items():
+            if releases.failure:
+                self.change(host, state=HostState.LOST, reason=releases.failure)
+                continue
+            has_switched = releases.current == wanted[host]
+            self.change(
+                host,
+                state=HostState.SWITCHED if has_switched else HostState.UNTOUCHED,
+                became=wanted[host] if has_switched else self.stories[host].became,
+                now=releases.current,
+                seconds=report.seconds,
+            )
+
+    def note_failures(self, report: BatchReport) -> None:
+        """Note what went wrong on the hosts of a pass."""
+        for host, reason in report.failed.items():
+            state = self.stories[host].state
+            is_switched = state is HostState.SWITCHED
+            self.change(host, state=state if is_switched else HostState.FAILED, reason=reason)
+        for host in report.unreachable:
+            self.change(host, state=HostState.LOST, reason="unreachable")
+
+    def change(self, host: str, **fields: object) -> None:
+        """Change fields of one host's story."""
+        self.stories[host] = replace(self.stories[host], **fields)  # type: ignore[arg-type]  # fields of HostStory
+
+    def hosts_in(self, state: HostState) -> list[str]:
+        """Give the hosts that are in a state."""
+        return [host for host, story in self.stories.items() if story.state is state]
+
+    def write_logs(self, fleet: Fleet, hosts: Sequence[str], words: Mapping[str, object]) -> None:
+        """Leave a line in the log of each of these hosts."""
+        for host, answer in ask_same(fleet, hosts, LOG_MODULE, words).items():
+            if failure := failure_of(answer):
+                self.remarks.append(f"{host}: its log could not be written: {failure}")
+
+
+def aim_at(fleet: Fleet, host: str, release: str) -> None:
+    """Let a host's next switch go to a release that it has."""
+    values = fleet.values(host)
+    fleet.set_on(
+        host,
+        {
+            "deploy_release_version": release,
+            "ansistrano_release_version": release,
+            "ansistrano_release_path": f"{values.deploy_to}/{values.version_dir}/{release}",
+        },
+    )

@@ -1,0 +1,137 @@
+"""Conducts a way back: every host to one earlier release that all of them have whole.
+
+It is refused as a whole when one host lacks the release. The hosts go in the play's batches,
+through the play's own tasks around the switch (drain, reload, health).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from herder.errors import DeploymentRefused
+from herder.model.fleet import (
+    BatchReport,
+    Course,
+    DeploymentStory,
+    Fleet,
+    HostState,
+    Verdict,
+)
+from herder.release.answers import HostReleases, look_at
+from herder.release.deploy import FAILED, UNREACHABLE, confirm_switches
+from herder.release.lease import FleetLease, claim_of
+from herder.release.ledger import Ledger, aim_at
+from herder.release.wishes import DeployWishes
+
+
+class RollbackConductor:
+    """Implements model.fleet.Conductor; `wishes.release` is the target, '' for the previous."""
+
+    def __init__(self, wishes: DeployWishes, clock: Callable[[], float] = time.monotonic) -> None:
+        self._wishes = wishes
+        self._clock = clock
+        self._started = clock()
+        self._ledger = Ledger()
+        self._fleet: Fleet | None = None
+        self._lease: FleetLease | None = None
+        self.release = wishes.release
+
+    @property
+    def course(self) -> Course:
+        return Course.GO_BACK
+
+    def prepare(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        hosts = [host for batch in fleet.batches for host in batch]
+        self._ledger.open(hosts)
+        lease = FleetLease(fleet, hosts, claim_of(self._wishes, self._wishes.release))
+        lease.progress = "rolling back"
+        lease.acquire(self._wishes.wait_seconds)
+        self._lease = lease
+        seen = look_at(fleet, hosts, check="quick")
+        self.release = choose_target(seen, self._wishes.release)
+        self._ledger.note_what_was(seen)
+        fleet.fix({"deploy_phase": "switch", "deploy_lease_token": lease.token})
+        for host in hosts:
+            aim_at(fleet, host, self.release)
+
+    def staged(self, report: BatchReport) -> Verdict:
+        return Verdict.GO_ON
+
+    def begin_batch(self, hosts: tuple[str, ...]) -> None:
+        if self._lease is not None:
+            self._lease.progress = f"rolling back {', '.join(hosts)}"
+
+    def switched(self, report: BatchReport) -> Verdict:
+        assert self._fleet is not None, "prepare comes first"
+        wanted = dict.fromkeys(report.hosts, self.release)
+        self._ledger.note_switch(self._fleet, report, wanted)
+        self._ledger.note_failures(report)
+        token = self._lease.token if self._lease else 0
+        back = [host for host in report.hosts if host not in report.unreachable]
+        confirm_switches(self._fleet, back, token)
+        return Verdict.GO_ON if report.is_whole else Verdict.STOP
+
+    def hosts_to_take_back(self) -> Sequence[tuple[str, ...]]:
+        return ()
+
+    def taken_back(self, report: BatchReport) -> None:
+        """A way back has no way back of its own."""
+
+    def finish(self) -> int:
+        if self._lease is not None:
+            self._lease.release()
+        if self._is_done():
+            return 0
+        return UNREACHABLE if self._ledger.hosts_in(HostState.LOST) else FAILED
+
+    def _is_done(self) -> bool:
+        stories = self._ledger.stories.values()
+        return bool(stories) and all(
+            story.now == self.release and not story.reason for story in stories
+        )
+
+    @property
+    def story(self) -> DeploymentStory:
+        """Tell the rollback: each host's part, in inventory order."""
+        return DeploymentStory(
+            release=self.release,
+            commit="",
+            is_done=self._is_done(),
+            hosts=tuple(self._ledger.stories.values()),
+            remarks=tuple(self._ledger.remarks),
+            seconds=self._clock() - self._started,
+        )
+
+
+def choose_target(seen: Mapping[str, HostReleases], wanted: str) -> str:
+    """Give the release to go back to: the one wanted, or the best that all hosts have.
+
+    *Raises*: DeploymentRefused, with each host's reason.
+    """
+    broken = tuple((host, each.failure) for host, each in seen.items() if each.failure)
+    if broken:
+        raise DeploymentRefused("not every host could be asked; nothing was changed", broken)
+    common = [name for name in _first(seen).targets if _all_have(seen, name)]
+    target = wanted or next(iter(common), "")
+    if not target or not _all_have(seen, target):
+        what = f"release {target}" if target else "a common intact release"
+        raise DeploymentRefused(
+            f"not every host has {what} to go back to; nothing was changed",
+            tuple((host, _text(each)) for host, each in seen.items()),
+        )
+    return target
+
+
+def _first(seen: Mapping[str, HostReleases]) -> HostReleases:
+    return next(iter(seen.values()))
+
+
+def _all_have(seen: Mapping[str, HostReleases], name: str) -> bool:
+    return all(name in each.targets for each in seen.values())
+
+
+def _text(each: HostReleases) -> str:
+    targets = ", ".join(each.targets) or "nothing"
+    return f"serves {each.current or 'no release'}, could go back to {targets}"
