@@ -24,6 +24,7 @@ from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, S
 from herder.model.route import Route
 
 SHOWN_FROM_VERBOSITY = 3
+LATE_BECOME = "Timed out waiting for become success or become password prompt"
 
 display = Display()
 
@@ -123,7 +124,7 @@ class CarriedConnection(ConnectionBase):
         try:
             return self.herder_carrier.loop.call(work)
         except HerderError as error:
-            raise _translated(error) from None
+            raise _translated(error, self.transport) from None
 
     def herder_run_module(self, call: ModuleCall, *, as_become_user: bool) -> Completed:
         session = self.herder_session(as_become_user=as_become_user)
@@ -230,14 +231,15 @@ def _text(path: str | bytes) -> str:
     return path.decode("utf-8", "surrogateescape") if isinstance(path, bytes) else str(path)
 
 
-def _translated(error: HerderError) -> Exception:
+def _translated(error: HerderError, transport: str) -> Exception:
     """Give ansible-core's error for ours: unreachable or failed, with the words it would use."""
     if isinstance(error, HostUnreachable):
         return AnsibleConnectionFailure(error.reason)
     if isinstance(error, BecomeRefused):
-        if error.reason.startswith("Timeout"):
-            return AnsibleConnectionFailure(error.reason)
-        return AnsibleError(error.reason)
+        if not error.reason.startswith("Timeout"):
+            return AnsibleError(error.reason)
+        is_local = transport == "local"
+        return AnsibleConnectionFailure(LATE_BECOME if is_local else error.reason)
     if isinstance(error, PythonMissing):
         return AgentImpossible(error.message, help_text=error.hint)
     if isinstance(error, OperationFailed):

@@ -18,6 +18,7 @@ from herder.model.route import BecomeStep, CommandWay, LocalWay, Route, SshWay, 
 from herder.model.secret import Secret
 from herder.wire.bootstrap import bootstrap_line
 
+SSH_GRACE_SECONDS = 2.0
 PERSISTENCE_OPTIONS = ("controlmaster", "controlpersist", "controlpath")
 
 
@@ -53,7 +54,17 @@ def become_step(connection: Any, interpreters: tuple[str, ...]) -> BecomeStep:
         conversation=_Conversation(plugin),
         password=Secret(str(password)) if password is not None else None,
         needs_tty=_needs_tty(plugin),
+        timeout_seconds=_become_seconds(connection),
     )
+
+
+def _become_seconds(connection: Any) -> float | None:
+    """Give how long each word of the talk may take; ssh's plugin waits 2 s past its timeout."""
+    if connection.transport == "local":
+        wanted = _option(connection, "become_success_timeout")
+        return float(wanted) if wanted and wanted >= 1 else None
+    seconds = _option(connection, "timeout")
+    return float(seconds) + SSH_GRACE_SECONDS if seconds else None
 
 
 def _needs_tty(plugin: Any) -> bool:

@@ -81,6 +81,7 @@ class BecomeStep:
     conversation: BecomeConversation = field(compare=False)
     password: Secret | None = None
     needs_tty: bool = False
+    timeout_seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
