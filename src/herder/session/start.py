@@ -110,7 +110,7 @@ class _Talk:
         self._route = route
         self._step = step
         self._dialogue = BecomeDialogue(step)
-        self._seconds = limits.become_seconds
+        self._seconds = step.timeout_seconds or limits.become_seconds
         self._deadline = asyncio.get_running_loop().time() + self._seconds
         self._heard_noise = 0
         self._heard_words = 0
