@@ -304,6 +304,17 @@ def test_what_others_built_can_be_finished(layout: Any) -> None:
     assert result["commit"] == "abc123"
 
 
+def test_what_serves_already_can_be_adopted(layout: Any) -> None:
+    """On hosts that Ansistrano kept so far; at no moment it looks half built."""
+    os.makedirs(layout.release("old"))
+    os.symlink("./releases/old", layout.current)
+
+    result = stage(layout, "old", steps=["setup", "seal"])
+
+    assert result["state"] == "finished"
+    assert not os.path.exists(layout.marker("old"))
+
+
 @pytest.mark.parametrize("item", ["../out", "/..", "a/../../b", "."])
 def test_shared_path_out_of_the_release_is_refused(layout: Any, origin: Path, item: str) -> None:
     """It would remove files that are not the release's."""

@@ -17,6 +17,7 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
     DeployError,
     Json,
     Layout,
+    remove_tree,
 )
 
 
@@ -86,11 +87,19 @@ def _from_git(layout: Layout, order: Json, destination: str) -> Json:
             commit = git.obtain(layout, cache)
             if commit != given.get("commit") and given.get("commit"):
                 raise DeployError("unknown-version", "commit %s was asked for" % given["commit"])
+            _start_empty(layout, destination)
             git.export(layout, cache, commit, destination)
             before = records.commit_of(layout, layout.current_name() or "none")
             log = git.log_between(cache, before, commit)
     branch = str(given.get("version") or "")
     return {"commit": commit, "branch": branch, "source_digest": commit, "log": list(log)}
+
+
+def _start_empty(layout: Layout, destination: str) -> None:
+    """Clear what a killed build's git still wrote here; with the cache held, none is left."""
+    if os.listdir(destination):
+        remove_tree(layout, destination)
+        os.mkdir(destination)
 
 
 def _from_archive(layout: Layout, order: Json, destination: str) -> Json:

@@ -68,7 +68,8 @@ class Git:
         if done.returncode:
             said = " ".join(done.stderr.decode("utf-8", "replace").split()[-60:])
             text = "git %s of %s failed: %s" % (words[0], clean_url(self.source.url), said)
-            raise DeployError("git-failed", text, said=said)
+            is_full = "No space left" in said or "quota exceeded" in said
+            raise DeployError("disk-full" if is_full else "git-failed", text, said=said)
         return done.stdout.decode("utf-8", "surrogateescape")
 
     def attempt(self, *words: str, **more: str) -> "subprocess.CompletedProcess[bytes]":

@@ -25,6 +25,7 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
     Layout,
     describe,
     empty_trash,
+    is_locked,
     is_plain_directory,
     locked,
     read_json,
@@ -69,7 +70,7 @@ class Staging:
             self.result["already_staged"] = True
             return True
         serving = self.layout.current_name() == self.name
-        if serving and (state != "unrecorded" or set(steps) != {"seal"}):
+        if serving and not self._is_adoption(steps):
             text = "release %s is serving and is %s, give the new one another name" % (
                 self.name,
                 state,
@@ -91,6 +92,9 @@ class Staging:
     @contextlib.contextmanager
     def _building(self, steps: List[str]) -> Iterator[None]:
         """Hold the marker while building; on any failure remove what was built."""
+        if self._is_adoption(steps):
+            yield
+            return
         if "begin" in steps or "code" in steps or not os.path.exists(self.layout.marker(self.name)):
             self._mark()
         with locked(self.layout.marker(self.name), MARKER_WAIT_SECONDS):
@@ -101,8 +105,22 @@ class Staging:
                 abandon(self.layout, self.name, reason)
                 raise
 
+    def _is_adoption(self, steps: List[str]) -> bool:
+        """Tell whether a directory that others made is only to be sealed; it may be serving."""
+        is_unmarked = records.state_of(self.layout, self.name) == "unrecorded"
+        return is_unmarked and set(steps) & set(STEPS[1:]) == {"seal"}
+
     def _mark(self) -> None:
+        """Write the marker; waits for another process that builds a release of this name."""
         self.layout.prepare()
+        marker = self.layout.marker(self.name)
+        deadline = time.monotonic() + MARKER_WAIT_SECONDS
+        while is_locked(marker):
+            if time.monotonic() >= deadline:
+                raise DeployError(
+                    "busy", "release %s is being built by another process" % self.name
+                )
+            time.sleep(0.1)
         with locked(self.layout.lock):
             leases.check_fence(self.layout, self.order.get("token"), leases.this_moment())
             facts = {key: self.order.get(key) for key in ("by", "message", "token", "via")}

@@ -144,9 +144,7 @@ def carry_out(layout: Layout, params: Json) -> Json:
     if action == "confirm":
         return switches.confirm(layout, token, params["switch_id"])
     if action == "revert":
-        return switches.revert(
-            layout, token, params["switch_id"], params["why"], params["release"]
-        )
+        return switches.revert(layout, token, params["switch_id"], params["why"], params["release"])
     is_switch = action == "switch"
     name = (
         checked_name(params["release"])
