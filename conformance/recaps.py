@@ -41,6 +41,21 @@ def differences(ours: Recaps, stock: Recaps) -> str:
     return f"{count} of {len(stock)} runs: expected {first_missing}, got {first_extra}"
 
 
+def agree_where_steady(ours: Recaps, recordings: list[Recaps]) -> bool:
+    """Whether ours has as many runs as stock's, and all those that stock itself repeats.
+
+    Some targets draw hosts at random: a run that stock does otherwise each time tells nothing.
+    *Shapes*: `recordings` are stock's recaps of several times, at least two.
+    """
+    if len(recordings) < 2 or any(len(recaps) != len(ours) for recaps in recordings):
+        return False
+    steady = recordings[0]
+    for recaps in recordings[1:]:
+        changing = _not_in(steady, recaps)
+        steady = _not_in(steady, changing)
+    return not _not_in(steady, ours)
+
+
 def _not_in(recaps: Recaps, others: Recaps) -> Recaps:
     left = list(others)
     result = []

@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from conformance.recaps import Recaps, differences
+from conformance.recaps import Recaps, agree_where_steady, differences
 
 
 class Outcome(Enum):
@@ -46,10 +46,12 @@ class Result:
 
     def compared_with(self, stock: Result) -> Result:
         """Give this result with its difference from stock's, the smallest over its variants."""
-        told = [differences(self.recaps, recaps) for recaps in [stock.recaps, *stock.variants]]
+        recordings = [stock.recaps, *stock.variants]
+        told = [differences(self.recaps, recaps) for recaps in recordings]
+        is_same = "" in told or agree_where_steady(self.recaps, recordings)
         return replace(
             self,
-            difference="" if "" in told else told[0],
+            difference="" if is_same else told[0],
             is_passed_by_stock=stock.outcome is Outcome.PASSED,
         )
 

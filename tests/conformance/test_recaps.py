@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from conformance.recaps import Recaps, differences, in_order, read_record
+from conformance.recaps import Recaps, agree_where_steady, differences, in_order, read_record
 
 
 def line(recap: object) -> str:
@@ -44,3 +44,13 @@ def test_a_run_too_many_is_told() -> None:
     told = differences([{"a": {"ok": 2}}, {"a": {"ok": 2}}], [{"a": {"ok": 2}}])
 
     assert told == '1 of 1 runs: expected no more runs, got {"a": {"ok": 2}}'
+
+
+def test_runs_that_stock_does_otherwise_each_time_are_not_compared() -> None:
+    """A target may draw hosts at random; what stock repeats must still be there."""
+    steady, first, second, third = ({f"host{number}": {"ok": 1}} for number in range(4))
+    recordings = [[steady, first], [steady, second]]
+    assert agree_where_steady([steady, third], recordings)
+    assert not agree_where_steady([third, third], recordings)
+    assert not agree_where_steady([steady], recordings)
+    assert not agree_where_steady([steady, third], recordings[:1])
