@@ -25,5 +25,7 @@ def fence_around_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None
     if room is None:
         yield
         return
-    with blockbuster_ctx(f"herder.{room}"):
+    with blockbuster_ctx(f"herder.{room}") as fence:
+        # starting a program waits for its exec, here as in asyncio's own subprocesses
+        fence.functions["os.read"].can_block_in("subprocess.py", {"_execute_child"})
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -52,3 +53,11 @@ def is_alive(process_id: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in ("Z", "X")
+
+
+def has_ended(process_id: int, seconds: float) -> bool:
+    """Whether a process ends in this time."""
+    end = time.monotonic() + seconds
+    while is_alive(process_id) and time.monotonic() < end:
+        time.sleep(0.05)
+    return not is_alive(process_id)

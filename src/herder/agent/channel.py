@@ -62,7 +62,9 @@ class Channel:
         self._loop.watch(self._source, READ, self._receive)
 
     def send_bytes(self, data: bytes) -> None:
-        """Send what is not a frame (the greeting)."""
+        """Send what is not a frame (the greeting); nobody hears it once the channel is closed."""
+        if not self.is_open:
+            return
         self._out.append(memoryview(data))
         self._waiting += len(data)
         self._flush()

@@ -36,12 +36,12 @@ async def start_agent(connection: Connection, route: Route, limits: StartLimits)
     step = route.become
     if step is not None:
         await _Talk(connection, route, step, limits).reach_stage()
-        _send_agent(connection)
+        await _send_agent(connection)
     elif not _must_wait(route):
-        _send_agent(connection)
+        await _send_agent(connection)
     else:
         await _wait_for(connection, route, State.READY, limits.greeting_seconds)
-        _send_agent(connection)
+        await _send_agent(connection)
     await _wait_for(connection, route, State.OPEN, limits.greeting_seconds)
     connection.stream.settle()
 
@@ -51,7 +51,7 @@ def _must_wait(route: Route) -> bool:
     return bool(getattr(route.way, "requires_tty", False))
 
 
-def _send_agent(connection: Connection) -> None:
+async def _send_agent(connection: Connection) -> None:
     limits: SessionLimits = connection.limits
     settings = Settings(
         silence_seconds=limits.silence_seconds,
@@ -59,7 +59,14 @@ def _send_agent(connection: Connection) -> None:
         cache=limits.is_cache_kept,
         cache_limit_bytes=limits.cache_limit_bytes,
     )
-    connection.stream.write(agent_payload() + encode(Kind.SETTINGS, 0, to_head(settings)))
+    payload = await _payload()
+    connection.stream.write(payload + encode(Kind.SETTINGS, 0, to_head(settings)))
+
+
+async def _payload() -> bytes:
+    # reading our own files blocks, but only for the first host
+    is_built = agent_payload.cache_info().currsize
+    return agent_payload() if is_built else await asyncio.to_thread(agent_payload)
 
 
 async def _wait_for(connection: Connection, route: Route, state: State, seconds: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import resource
 import signal
@@ -153,23 +154,38 @@ async def start_process(program: Program, receiver: Receiver) -> ProcessStream:
     *Raises*: OSError when it cannot be started.
     """
     loop = asyncio.get_running_loop()
-    pipe = PasswordPipe(program.password) if program.password is not None else None
-    forget = pipe.remove if pipe is not None else _nothing
+    pipe = await _password_pipe(program.password) if program.password is not None else None
     environment = {**os.environ, **program.environment, **(pipe.environment if pipe else {})}
+    forget = functools.partial(_forget, pipe)
     try:
         process, ours = _spawn(program.argv, environment)
     except BaseException:
         forget()
         raise
     stream = ProcessStream(process, receiver, forget)
-    await loop.create_connection(lambda: stream, sock=ours)
-    words, _ = await loop.connect_read_pipe(lambda: _Words(receiver), process.stderr)
+    try:
+        await loop.create_connection(lambda: stream, sock=ours)
+        words, _ = await loop.connect_read_pipe(lambda: _Words(receiver), process.stderr)
+    except BaseException:
+        ours.close()
+        await asyncio.shield(stream.close(0.0))
+        raise
     stream.words_from(words)
     return stream
 
 
-def _nothing() -> None:
-    return None
+async def _password_pipe(password: Secret) -> PasswordPipe:
+    making = asyncio.ensure_future(asyncio.to_thread(PasswordPipe, password))
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        making.add_done_callback(lambda made: _forget(made.result()))
+        raise
+
+
+def _forget(pipe: PasswordPipe | None) -> None:
+    if pipe is not None:
+        asyncio.get_running_loop().run_in_executor(None, pipe.remove)
 
 
 def _spawn(

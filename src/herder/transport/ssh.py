@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from os.path import expanduser
 
 from herder.model.route import SshWay
 from herder.transport.process import Program
@@ -39,7 +39,7 @@ def ssh_arguments(way: SshWay) -> tuple[str, ...]:
     if way.port is not None:
         words += ("-o", f"Port={way.port}")
     if way.private_key_file:
-        words += ("-o", f'IdentityFile="{Path(way.private_key_file).expanduser()}"')
+        words += ("-o", f'IdentityFile="{expanduser(way.private_key_file)}"')
     if way.password is None:
         words += _NO_PASSWORD
     if way.user:

@@ -15,7 +15,7 @@ import pytest
 from herder.errors import HostUnreachable
 from herder.model.ports import CommandCall
 from herder.session.connection import SessionLimits
-from tests.support.sessions import is_alive, open_session
+from tests.support.sessions import has_ended, open_session
 
 CONTROLLER = """
 import asyncio, sys
@@ -29,14 +29,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-def wait_until_gone(process_id: int, seconds: float) -> bool:
-    """Whether a process ends in this time."""
-    end = time.monotonic() + seconds
-    while is_alive(process_id) and time.monotonic() < end:
-        time.sleep(0.05)
-    return not is_alive(process_id)
 
 
 def wait_for(path: Path) -> int:
@@ -58,8 +50,8 @@ def test_killed_controller_leaves_no_process(python: str, tmp_path: Path) -> Non
         sleeper = wait_for(mark)
         controller.send_signal(signal.SIGKILL)
 
-    assert wait_until_gone(agent, 5)
-    assert wait_until_gone(sleeper, 5)
+    assert has_ended(agent, 5)
+    assert has_ended(sleeper, 5)
 
 
 async def test_killed_agent_is_an_unreachable_host(tmp_path: Path) -> None:
@@ -81,7 +73,7 @@ async def test_silent_controller_is_left_by_its_agent() -> None:
     async with open_session(limits=limits) as session:
         agent = session.facts.process_id
 
-        gone = await asyncio.to_thread(wait_until_gone, agent, 10)
+        gone = await asyncio.to_thread(has_ended, agent, 10)
 
     assert gone
 
@@ -104,4 +96,4 @@ async def test_child_that_ignores_sigterm_is_killed_in_the_end(tmp_path: Path) -
         stubborn = await asyncio.to_thread(wait_for, mark)
         pending.cancel()
 
-    assert wait_until_gone(stubborn, 6)
+    assert has_ended(stubborn, 6)

@@ -119,7 +119,7 @@ async def test_missing_folder_is_named_in_the_error(tmp_path: Path) -> None:
     async with open_session() as session:
         with pytest.raises(OperationFailed, match="No such file or directory"):
             await session.put_bytes(b"x", f"{tmp_path}/no/file")
-        with pytest.raises(OperationFailed, match="No such file or directory.*/no'"):
+        with pytest.raises(OperationFailed, match=r"No such file or directory.*/no'"):
             await session.fetch_file(f"{tmp_path}/no", f"{tmp_path}/x")
 
     assert not list(tmp_path.iterdir())

@@ -27,7 +27,7 @@ async def test_module_that_floods_is_ended_with_its_name_and_the_limit(tmp_path:
     bundle = bundle_of(FLOOD, name="flood", folder=tmp_path)
 
     async with open_session(limits=SessionLimits(output_limit_bytes=3_000_000)) as session:
-        with pytest.raises(OperationFailed, match="flood.*3000000 bytes"):
+        with pytest.raises(OperationFailed, match=r"flood.*3000000 bytes"):
             await session.run_module(call_of(bundle))
         after = await session.run_command(CommandCall("echo fine"))
 

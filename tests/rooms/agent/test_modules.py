@@ -120,7 +120,9 @@ async def test_atexit_and_threads_of_a_module_come_to_their_end(tmp_path: Path) 
 
 async def test_two_bundles_with_other_content_at_one_path_do_not_mix(tmp_path: Path) -> None:
     """Two collections versions, or a user's module_utils, may differ for the same name."""
-    source = "from ansible.module_utils.basic import AnsibleModule\nprint('one')\nraise SystemExit\n"
+    source = (
+        "from ansible.module_utils.basic import AnsibleModule\nprint('one')\nraise SystemExit\n"
+    )
     one = bundle_of(source, name="same", folder=tmp_path)
     two = with_content(one, "one", "two")
 

@@ -1,0 +1,276 @@
+"""session/pool.py: sessions over real ssh, shared, refused for clear reasons, ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from herder.errors import BecomeRefused, HostUnreachable, PythonMissing
+from herder.model.ports import CommandCall, Session
+from herder.model.route import BecomeStep, LocalWay, Route, SshWay
+from herder.model.secret import Secret
+from herder.session.pool import SessionPool
+from tests.support.conversations import su_step, sudo_step
+from tests.support.sessions import has_ended, is_alive, open_pool
+from tests.support.ssh_server import PASSWORD, SshServer
+
+LOCAL = Route("here", LocalWay(), ("python3",))
+
+
+def way(server: SshServer, user: str, password: str | None = None) -> SshWay:
+    """Give the way to one of the server's users, with the key unless there is a password."""
+    return SshWay(
+        "127.0.0.1",
+        port=server.port,
+        user=user,
+        private_key_file=None if password else str(server.key),
+        password=Secret(password) if password else None,
+        arguments=server.arguments,
+    )
+
+
+def route(server: SshServer, user: str, become: BecomeStep | None = None) -> Route:
+    """Give the route to a user by key, and on."""
+    return Route("web1", way(server, user), ("python3",), become=become)
+
+
+async def user_of(session: Session) -> str:
+    """Ask the host who we are there."""
+    completed = await session.run_command(CommandCall("id -un"))
+    return completed.stdout.decode().strip()
+
+
+async def test_key_and_password_both_lead_to_the_host(ssh_server: SshServer) -> None:
+    """The password goes through askpass, with any character in it."""
+    by_password = Route("web2", way(ssh_server, "asker", PASSWORD), ("python3",))
+
+    async with open_pool() as pool:
+        users = [
+            await user_of(await pool.get(each)) for each in (route(ssh_server, "root"), by_password)
+        ]
+
+    assert users == ["root", "asker"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"password": Secret("wrong"), "private_key_file": None}, "Invalid/incorrect password: .*"),
+        ({"private_key_file": None}, "Failed to connect to the host via ssh: .*Permission denied"),
+        ({"port": 1}, "Failed to connect to the host via ssh: .*Connection refused"),
+        ({"address": "no-such-host.invalid"}, "Failed to connect to the host via ssh: .*resolve"),
+        (
+            {"arguments": ("-F", "/dev/null", "-o", "UserKnownHostsFile=/dev/null")},
+            "Host key verification failed",
+        ),
+        ({"executable": "/no/ssh"}, "cannot start '/no/ssh'"),
+    ],
+    ids=["wrong password", "no key", "refused", "no such host", "unknown key", "no ssh"],
+)
+async def test_unreachable_host_says_why(
+    ssh_server: SshServer, changes: dict[str, object], words: str
+) -> None:
+    """The reason is ssh's own, in the words ansible puts around it."""
+    broken = replace(way(ssh_server, "asker"), **changes)  # type: ignore[arg-type]
+
+    async with open_pool() as pool:
+        with pytest.raises(HostUnreachable, match=words) as caught:
+            await pool.get(Route("web1", broken, ("python3",)))
+
+    assert PASSWORD not in str(caught.value)
+
+
+async def test_terminal_on_the_way_does_not_garble_the_agent(ssh_server: SshServer) -> None:
+    """`ssh -tt` (requiretty in sudoers) puts a line discipline between us."""
+    tty = replace(way(ssh_server, "asker"), requires_tty=True)
+
+    async with open_pool() as pool:
+        session = await pool.get(Route("web1", tty, ("python3",)))
+        content = bytes(range(256)) * 2000
+        await session.put_bytes(content, "~/binary")
+        status = await session.stat("~/binary", follow=True, checksum=False)
+
+    assert status.size == len(content)
+
+
+async def test_host_without_python_is_told_from_an_unreachable_one(ssh_server: SshServer) -> None:
+    """`raw` still works there, and installs one."""
+    bare = Route("web1", way(ssh_server, "asker"), ("python9",))
+
+    async with open_pool() as pool:
+        with pytest.raises(PythonMissing, match="python9"):
+            await pool.get(bare)
+        completed = await pool.run_raw(bare, "cat; echo here; exit 3", b"in ")
+
+    assert (completed.status, completed.stdout) == (3, b"in here\n")
+
+
+async def test_raw_on_an_unreachable_host_says_so(ssh_server: SshServer) -> None:
+    """ssh's own failure is no result of the line."""
+    closed = replace(way(ssh_server, "asker"), port=1)
+
+    async with open_pool() as pool:
+        with pytest.raises(HostUnreachable, match="Connection refused"):
+            await pool.run_raw(Route("web1", closed, ()), "true")
+
+
+@pytest.mark.parametrize(
+    ("login", "step", "user"),
+    [
+        ("free", sudo_step("root", None), "root"),
+        ("asker", sudo_step("root", PASSWORD), "root"),
+        ("free", sudo_step("barred", None), "barred"),
+        ("free", sudo_step("root", PASSWORD), "root"),
+        ("asker", su_step("free", PASSWORD), "free"),
+        ("asker", su_step("free", PASSWORD, needs_tty=False), "free"),
+        ("root", su_step("free", None), "free"),
+    ],
+    ids=[
+        "sudo without password",
+        "sudo with password",
+        "sudo to another user",
+        "sudo with a password nobody asks for",
+        "su on a terminal",
+        "su without terminal",
+        "su of root",
+    ],
+)
+async def test_become_gives_a_session_as_the_other_user(
+    ssh_server: SshServer, login: str, step: BecomeStep, user: str
+) -> None:
+    """The second agent lives at the end of the become program's pipes."""
+    async with open_pool() as pool:
+        session = await pool.get(route(ssh_server, login, step))
+        content = bytes(range(256)) * 4000
+        await session.put_bytes(content, "/tmp/herder-become-test")
+        status = await session.stat("/tmp/herder-become-test", follow=True, checksum=True)
+        await session.remove("/tmp/herder-become-test")
+
+        assert (session.facts.user, await user_of(session)) == (user, user)
+        assert (status.uid, status.size) == (session.facts.uid, len(content))
+
+
+@pytest.mark.parametrize(
+    ("login", "step", "words"),
+    [
+        ("asker", sudo_step("root", "wrong"), "Incorrect sudo password"),
+        ("asker", sudo_step("root", None), "Missing sudo password"),
+        ("barred", sudo_step("root", PASSWORD), "barred is not in the sudoers file"),
+        ("asker", su_step("free", "wrong"), "Incorrect su password"),
+        ("asker", su_step("free", None), "Missing su password"),
+        ("free", sudo_step("nobody-here", None), "unknown user nobody-here"),
+    ],
+    ids=["wrong", "missing", "not allowed", "su wrong", "su missing", "no such user"],
+)
+async def test_become_is_refused_with_the_reason(
+    ssh_server: SshServer, login: str, step: BecomeStep, words: str
+) -> None:
+    """The login session stays usable: only this escalation failed."""
+    async with open_pool() as pool:
+        with pytest.raises(BecomeRefused, match=words):
+            await pool.get(route(ssh_server, login, step))
+
+        assert await user_of(await pool.get(route(ssh_server, login))) == login
+
+
+async def test_missing_python_behind_become_is_said_so(ssh_server: SshServer) -> None:
+    """The other user may have another PATH."""
+    step = sudo_step("root", None, python="python9")
+
+    async with open_pool() as pool:
+        with pytest.raises(PythonMissing):
+            await pool.get(route(ssh_server, "free", step))
+
+
+async def test_connection_cut_in_the_middle_ends_the_work_on_the_host(
+    ssh_server: SshServer,
+) -> None:
+    """Through ssh and through become: nothing goes on there that nobody sees."""
+    async with open_pool() as pool:
+        login = await pool.get(route(ssh_server, "free"))
+        root = await pool.get(route(ssh_server, "free", sudo_step("root", None)))
+        parent = await login.run_command(CommandCall("ps -o ppid= -p $PPID"))
+        pending = asyncio.ensure_future(root.run_command(CommandCall("exec sleep 100")))
+        await asyncio.sleep(0.3)
+        os.kill(int(parent.stdout), signal.SIGKILL)
+
+        with pytest.raises(HostUnreachable, match=r"Failed to connect|broke off"):
+            await asyncio.wait_for(pending, 5)
+        for session in (login, root):
+            assert await asyncio.to_thread(has_ended, session.facts.process_id, 5)
+
+
+async def test_callers_at_the_same_time_share_one_session() -> None:
+    """Thirty tasks may ask for the same host at once."""
+    async with open_pool() as pool:
+        sessions = await asyncio.gather(*(pool.get(LOCAL) for _ in range(10)))
+
+    assert all(session is sessions[0] for session in sessions)
+
+
+async def test_callers_at_the_same_time_share_one_failure(ssh_server: SshServer) -> None:
+    """Ten waits for one dead host must not become ten attempts, one after the other."""
+    step = sudo_step("root", "wrong")
+    async with open_pool() as pool:
+        begin = time.monotonic()
+        asked = [pool.get(route(ssh_server, "asker", step)) for _ in range(5)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        seconds = time.monotonic() - begin
+
+    assert all(isinstance(answer, BecomeRefused) for answer in answers)
+    assert seconds < 12
+
+
+async def test_caller_who_gives_up_does_not_harm_the_others() -> None:
+    """One task's timeout is not another's."""
+    async with open_pool() as pool:
+        first = asyncio.ensure_future(pool.get(LOCAL))
+        second = asyncio.ensure_future(pool.get(LOCAL))
+        await asyncio.sleep(0.01)
+        first.cancel()
+
+        assert (await second).facts.process_id
+
+
+async def test_reset_ends_a_session_and_what_leads_through_it(ssh_server: SshServer) -> None:
+    """`meta: reset_connection` must give new groups and limits."""
+    outer, inner = route(ssh_server, "free"), route(ssh_server, "free", sudo_step("root", None))
+    async with open_pool() as pool:
+        before = [(await pool.get(each)).facts.process_id for each in (outer, inner)]
+        await pool.reset(outer)
+        after = [(await pool.get(each)).facts.process_id for each in (outer, inner)]
+
+    assert not any(is_alive(each) for each in before)
+    assert not set(before) & set(after)
+
+
+async def test_closed_pool_leaves_no_process_and_gives_no_session() -> None:
+    """Closing is the end, and may be asked for twice."""
+    pool = SessionPool()
+    agents = [
+        (await pool.get(replace(LOCAL, host=f"h{number}"))).facts.process_id for number in range(5)
+    ]
+
+    await asyncio.gather(pool.close(), pool.close())
+
+    assert not any(is_alive(agent) for agent in agents)
+    with pytest.raises(HostUnreachable):
+        await pool.get(LOCAL)
+
+
+async def test_noisy_login_does_not_disturb(tmp_path: Path, ssh_server: SshServer) -> None:
+    """A profile that prints is the most common of all broken hosts."""
+    noisy = Route(
+        "web1",
+        way(ssh_server, "asker"),
+        ("/bin/sh -c 'echo noise; echo n >&2; exec python3 \"$@\"' sh",),
+    )
+
+    async with open_pool() as pool:
+        assert await user_of(await pool.get(noisy)) == "asker"
