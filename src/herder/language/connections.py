@@ -39,7 +39,9 @@ class PromisedDirectory:
 
 
 class AgentImpossible(AnsibleError):
-    """The host has no Python that the agent can run on."""
+    """The host has no Python that the agent can run on: too old a one, or none at all."""
+
+    is_nothing_there = False
 
 
 class Carrier:
@@ -241,7 +243,9 @@ def _translated(error: HerderError, transport: str) -> Exception:
         is_local = transport == "local"
         return AnsibleConnectionFailure(LATE_BECOME if is_local else error.reason)
     if isinstance(error, PythonMissing):
-        return AgentImpossible(error.message, help_text=error.hint)
+        impossible = AgentImpossible(error.message, help_text=error.hint)
+        impossible.is_nothing_there = error.seen.startswith("none of ")
+        return impossible
     if isinstance(error, OperationFailed):
         return AnsibleError(error.message)
     return AnsibleError(str(error))

@@ -19,9 +19,11 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 
 from herder.language import core_version
-from herder.language.connections import CarriedConnection, PromisedDirectory
+from herder.language.connections import AgentImpossible, CarriedConnection, PromisedDirectory
 from herder.language.modules import PreparedModule
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall
+
+NOT_FOUND_STATUS = 127
 
 
 def install(build_module: Callable[..., Any]) -> None:
@@ -132,8 +134,19 @@ def _run_module(action: Any, prepared: PreparedModule, as_become_user: bool) -> 
         environment=_environment(action),
         directory=_directory(action),
     )
-    done: Completed = action._connection.herder_run_module(call, as_become_user=as_become_user)
+    try:
+        done: Completed = action._connection.herder_run_module(call, as_become_user=as_become_user)
+    except AgentImpossible as error:
+        if not error.is_nothing_there:
+            raise
+        return _as_shell_says_it(action._used_interpreter)
     return done
+
+
+def _as_shell_says_it(shebang: str) -> Completed:
+    """Give what a shell answers for an interpreter it does not find; ansible-core looks for it."""
+    words = f"/bin/sh: {shebang.lstrip('#!')}: not found\n"
+    return Completed(NOT_FOUND_STATUS, b"", words.encode())
 
 
 def _environment(action: Any) -> dict[str, str]:

@@ -15,6 +15,13 @@ def test_an_interpreter_with_half_a_quote_is_not_there(play: Play) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_an_interpreter_that_is_not_there_is_told_as_ansible_tells_it(play: Play) -> None:
+    """The sentence that people search for, and the shell's status."""
+    done = play([{"ping": {}}], vars={"ansible_python_interpreter": "/nowhere/python"})
+    assert "The module interpreter '/nowhere/python' was not found." in done.stdout
+    assert '"rc": 127' in done.stdout
+
+
 def test_without_a_known_interpreter_the_last_resort_is_tried(play: Play) -> None:
     """ansible-core warns and takes /usr/bin/python3 when none of the fallback list is there."""
     variables = {
