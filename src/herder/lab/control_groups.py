@@ -79,9 +79,10 @@ def remove_group(name: str, *, deadline_seconds: float = 10.0) -> None:
 
 
 def _numbers(group: Path) -> Iterator[int]:
-    for file in group.rglob("cgroup.procs"):
+    # os.walk passes over a group that goes while we look; rglob raises.
+    for folder, _, _ in os.walk(group):
         try:
-            words = file.read_text(encoding="ascii").split()
+            words = Path(folder, "cgroup.procs").read_text(encoding="ascii").split()
         except OSError:
             continue  # the group went while we looked
         yield from (int(word) for word in words if word != "0")
