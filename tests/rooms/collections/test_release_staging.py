@@ -304,6 +304,32 @@ def test_what_others_built_can_be_finished(layout: Any) -> None:
     assert result["commit"] == "abc123"
 
 
+def test_preview_tells_commits_and_files_and_leaves_no_trace(layout: Any, origin: Path) -> None:
+    """A plan changes nothing, also not the cache."""
+    stage_git(layout, "r1", origin)
+    switches.switch(layout, "r1", None, {})
+    git(origin, "rm", "--quiet", "app/main.py")
+    commit(origin, {"index.html": "two", "new.txt": ""}, "the second")
+    before = sorted(str(path) for path in Path(layout.root).rglob("*"))
+
+    told = stage_git(layout, "", origin, steps=["preview"])
+
+    assert [each["subject"] for each in told["log"]] == ["the second"]
+    assert told["files"]["changed"] == ["index.html"]
+    assert told["files"]["added"] == ["new.txt"]
+    assert told["files"]["removed"] == ["app/main.py"]
+    assert sorted(str(path) for path in Path(layout.root).rglob("*")) == before
+
+
+def test_preview_on_a_new_host_knows_the_commit_only(layout: Any, origin: Path) -> None:
+    """There is nothing to compare with."""
+    told = stage_git(layout, "", origin, steps=["preview"])
+
+    assert told["commit"] == git(origin, "rev-parse", "HEAD")
+    assert (told["log"], told["files"]) == ([], None)
+    assert not os.path.exists(layout.root)
+
+
 def test_what_serves_already_can_be_adopted(layout: Any) -> None:
     """On hosts that Ansistrano kept so far; at no moment it looks half built."""
     os.makedirs(layout.release("old"))

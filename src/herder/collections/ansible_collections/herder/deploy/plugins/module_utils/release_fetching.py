@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List
 
 from ansible_collections.herder.deploy.plugins.module_utils import release_files as files
 from ansible_collections.herder.deploy.plugins.module_utils import release_git as git
+from ansible_collections.herder.deploy.plugins.module_utils import release_preview as previews
 from ansible_collections.herder.deploy.plugins.module_utils import release_record as records
 from ansible_collections.herder.deploy.plugins.module_utils import release_s3 as s3
 from ansible_collections.herder.deploy.plugins.module_utils import release_tree as trees
@@ -76,6 +77,19 @@ def resolve(order: Json) -> str:
         return git.resolve_remote(git_source(order, path))
 
 
+def preview(layout: Layout, order: Json) -> Json:
+    """Say which commits and files a release from git would bring; leaves no trace on the host."""
+    given = order.get("git") or {}
+    source = git_source(order)
+    before = records.commit_of(layout, layout.current_name() or "none")
+    with previews.scratch(layout, source, str(given.get("key") or "")) as cache:
+        commit = git.obtain(layout, cache)
+        files_found = previews.changed_files(cache, before, commit)
+        log = list(previews.log_between(cache, before, commit))
+    told = trees.shown(files_found) if files_found is not None else None
+    return {"changed": False, "commit": commit, "before": before, "log": log, "files": told}
+
+
 def _from_git(layout: Layout, order: Json, destination: str) -> Json:
     given = order.get("git") or {}
     layout.prepare()
@@ -90,7 +104,7 @@ def _from_git(layout: Layout, order: Json, destination: str) -> Json:
             _start_empty(layout, destination)
             git.export(layout, cache, commit, destination)
             before = records.commit_of(layout, layout.current_name() or "none")
-            log = git.log_between(cache, before, commit)
+            log = previews.log_between(cache, before, commit)
     branch = str(given.get("version") or "")
     return {"commit": commit, "branch": branch, "source_digest": commit, "log": list(log)}
 

@@ -12,11 +12,10 @@ import os
 import re
 import subprocess
 import uuid
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
     DeployError,
-    Json,
     Layout,
     locked,
     remove_tree,
@@ -351,14 +350,3 @@ def _export_submodule(layout: Layout, git: Git, what: Tuple[Source, str], destin
     obtain(layout, inner)
     os.makedirs(destination, exist_ok=True)
     export(layout, inner, commit, destination)
-
-
-def log_between(git: Git, before: str, after: str, limit: int = 50) -> Sequence[Json]:
-    """List the commits that come with a deployment, newest first."""
-    if not before or git.attempt("cat-file", "-e", before + "^{commit}").returncode:
-        return []
-    said = git.run("log", "-n%d" % limit, "--format=%H%x00%an%x00%ct%x00%s", before + ".." + after)
-    rows = [line.split("\0") for line in said.splitlines() if line.count("\0") == 3]
-    return [
-        {"commit": row[0], "author": row[1], "when": int(row[2]), "subject": row[3]} for row in rows
-    ]

@@ -139,6 +139,7 @@ class Staging:
         with locked(layout.lock):
             settled = switches.settle(layout)
             switches.sweep(layout)
+            switches.remember_server(layout, layout.current_name())
         if settled is not None:
             self.result["settled"] = settled
         empty_trash(layout)
@@ -296,6 +297,8 @@ def carry_out(layout: Layout, order: Json, is_check: bool) -> Json:
     steps = order["steps"]
     if "resolve" in steps:
         return resolve(order)
+    if "preview" in steps:
+        return fetching.preview(layout, order)
     if "compare" in steps:
         return compare(layout, order)
     if is_check:

@@ -93,7 +93,7 @@ def switch(layout: Layout, name: str, token: Optional[int], order: Json) -> Json
         if journal["from_link"] == journal["to_link"]:
             return dict(journal, state="confirmed", changed=False)
         sweep(layout)
-        _remember_server(layout, journal["from"])
+        remember_server(layout, journal["from"])
         _place_undo(layout, journal)
         write_json(layout.journal, journal)
         replace_link(layout, journal["to_link"])
@@ -124,9 +124,11 @@ def _new_journal(layout: Layout, name: str, token: Optional[int], order: Json) -
     }
 
 
-def _remember_server(layout: Layout, name: Optional[str]) -> None:
+def remember_server(layout: Layout, name: Optional[str]) -> None:
     """Take note that a release we did not build is serving, so that one may go back to it."""
-    if name and records.state_of(layout, name) == "unrecorded":
+    if not name or records.state_of(layout, name) != "unrecorded":
+        return
+    if not (read_json(layout.record(name)) or {}).get("activated"):
         records.note_activation(layout, name, time.time())
 
 

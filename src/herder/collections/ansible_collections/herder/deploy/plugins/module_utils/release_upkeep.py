@@ -12,6 +12,7 @@ from ansible_collections.herder.deploy.plugins.module_utils import release_recor
 from ansible_collections.herder.deploy.plugins.module_utils import release_switch as switches
 from ansible_collections.herder.deploy.plugins.module_utils import release_tree as trees
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
+    NAME_PATTERN,
     DeployError,
     Json,
     Layout,
@@ -88,10 +89,19 @@ def clean_up(layout: Layout, keep: int, token: Optional[int], is_check: bool) ->
         for name in found:
             remove_tree(layout, layout.release(name))
             records.forget(layout, name)
+        _forget_the_gone(layout)
         switches.sweep(layout)
     told = _told(layout, found)
     empty_trash(layout)
     return told
+
+
+def _forget_the_gone(layout: Layout) -> None:
+    """Drop the records of releases that have neither directory nor marker any more."""
+    for file_name in os.listdir(os.path.dirname(layout.record("x"))):
+        name = file_name.rsplit(".", 1)[0]
+        if NAME_PATTERN.match(name) and records.state_of(layout, name) == "missing":
+            records.forget(layout, name)
 
 
 def _told(layout: Layout, found: Dict[str, str]) -> Json:
@@ -173,6 +183,7 @@ def tell(layout: Layout, check: str, log_lines: int) -> Json:
         "is_dangling": layout.current_text() is not None and not os.path.isdir(layout.current),
         "previous": _previous(layout),
         "rollback_targets": intact_targets(layout, current),
+        "usable": usable_names(layout),
         "releases": describe_releases(layout, check),
         "lease": leases.described(leases.holder(layout), now),
         "token": leases.stored_token(layout),
@@ -187,6 +198,12 @@ def tell(layout: Layout, check: str, log_lines: int) -> Json:
 def intact_targets(layout: Layout, current: Optional[str]) -> List[str]:
     """Name the releases one may go back to, best first, without those that lack files."""
     names = records.rollback_targets(records.survey(layout), current)
+    return [name for name in names if is_intact(layout, name) is None]
+
+
+def usable_names(layout: Layout) -> List[str]:
+    """Name all intact releases that could serve, newest first, the current one too."""
+    names = [each["name"] for each in reversed(records.survey(layout))]
     return [name for name in names if is_intact(layout, name) is None]
 
 

@@ -46,6 +46,7 @@ current_link: {description: What the link says., type: str, returned: always}
 is_dangling: {description: Whether the link leads nowhere., type: bool, returned: always}
 previous: {description: The release a rollback would choose., type: str, returned: always}
 rollback_targets: {description: 'Intact releases to go back to, best first.', type: list, returned: always}
+usable: {description: 'Intact releases that could serve, newest first, the current one too.', type: list, returned: always}
 releases:
   description: >-
     Oldest first: name, state, is_current, is_previous, is_usable, commit, branch, by, message,

@@ -42,9 +42,10 @@ options:
       - V(abandon) removes an unfinished release and records it as failed; alone.
       - V(resolve) only says which commit O(git.version) is; alone, changes nothing.
       - V(compare) only says which contents of O(tree.entries) the host lacks; alone, changes nothing.
+      - V(preview) only says which commits and files O(via=git) would bring; alone, leaves no trace.
     type: list
     elements: str
-    choices: [setup, begin, code, shared, seal, abandon, resolve, compare]
+    choices: [setup, begin, code, shared, seal, abandon, resolve, compare, preview]
     default: [setup, code, shared, seal]
   via:
     description: How the code comes. V(none) leaves the directory as others made it.
@@ -265,6 +266,8 @@ delivered: {description: 'For a tree: files linked, copied and received.', type:
 dangling_shared: {description: Shared paths that lead to nothing yet., type: list, returned: with shared}
 settled: {description: The switch that was overdue and was settled., type: dict, returned: when there was one}
 listing: {description: All entries of the tree., type: list, returned: when asked for}
+log: {description: 'For preview: the commits that would come, newest first.', type: list, returned: for preview}
+files: {description: 'For preview: paths added, changed, removed, and their counts.', type: dict, returned: for preview}
 missing: {description: Digests of contents that must travel., type: list, returned: for compare}
 """
 
@@ -346,6 +349,7 @@ def step_arguments() -> Json:
                 "abandon",
                 "resolve",
                 "compare",
+                "preview",
             ],
         },
         "via": {
