@@ -74,7 +74,7 @@ class BecomeRefused(HerderError):
 
 
 class OperationFailed(HerderError):
-    """The agent could not carry out a file or process operation (permission, disk full, no file)."""
+    """The agent could not carry out a file or process operation (permission, disk, no file)."""
 
     reference = "operation-failed"
 

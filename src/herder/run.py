@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 from herder.display.choice import OutputKind, OutputWishes, choose_output
 from herder.display.console import make_console
@@ -21,12 +23,18 @@ from herder.events import EventSink
 from herder.language import command_line
 from herder.language.blocking import LoopThread
 from herder.language.command_line import Surroundings
-from herder.model.fleet import Conductor
+from herder.model.fleet import Conductor, DeploymentStory, Fleet
+from herder.model.releases import DeploymentPlan, DeployWishes, HostReleases
 from herder.record.run_record import RecordClocks, RunHeading, RunRecord
+from herder.release.deploy import DeployConductor
+from herder.release.look import LookConductor, break_lease, find_plan, find_releases
+from herder.release.rollback import RollbackConductor, choose_target
 from herder.session.connection import SessionLimits
 from herder.session.pool import SessionPool
 from herder.session.start import StartLimits
 from herder.settings import Settings, from_environment
+
+Seen = TypeVar("Seen")
 
 Command = Callable[[Sequence[str], str, Surroundings], int]
 
@@ -41,25 +49,86 @@ def module(words: Sequence[str], *, program: str) -> int:
     return _run(command_line.run_module, ["--output", "plain", *words], program)
 
 
-def deployment(words: Sequence[str], conductor: Conductor, *, program: str) -> int:
-    """Run a playbook whose deploy play the conductor leads; its exit code.
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """How a deployment or a rollback ended."""
 
-    *Raises*: DeploymentRefused when the conductor refuses.
+    exit_code: int
+    story: DeploymentStory
+
+
+def deploy(words: Sequence[str], wishes: DeployWishes) -> Deployed:
+    """Run a playbook as a deployment over the hosts of its deploy play.
+
+    *Raises*: DeploymentRefused when it may not begin; nothing was switched then.
     """
-    return _run(functools.partial(_conducted, conductor), words, program)
+    return _lead(words, DeployConductor(wishes), "herder deploy")
 
 
-def look(words: Sequence[str], conductor: Conductor, *, program: str) -> int:
-    """Read a playbook for a conductor that only looks; nothing of the run is shown or kept.
+def roll_back(words: Sequence[str], wishes: DeployWishes) -> Deployed:
+    """Run the switch of a playbook's deploy play with an earlier release.
 
-    *Raises*: what the conductor raises.
+    *Raises*: DeploymentRefused when one host lacks that release.
     """
+    return _lead(words, RollbackConductor(wishes), "herder rollback")
+
+
+def _lead(
+    words: Sequence[str], conductor: DeployConductor | RollbackConductor, program: str
+) -> Deployed:
+    code = _run(functools.partial(_conducted, conductor), words, program)
+    return Deployed(code, conductor.story)
+
+
+def releases(words: Sequence[str]) -> tuple[int, dict[str, HostReleases] | None]:
+    """Ask the hosts of a playbook's deploy play for their releases; exit code and answer."""
+    return _look(words, find_releases, "herder releases")
+
+
+def plan(words: Sequence[str]) -> tuple[int, DeploymentPlan | None]:
+    """Find out what a deployment would do; exit code and plan."""
+    return _look(words, find_plan, "herder deploy --plan")
+
+
+def rollback_target(
+    words: Sequence[str], wanted: str
+) -> tuple[int, tuple[dict[str, HostReleases], str] | None]:
+    """Find out where a rollback would go; exit code, and the hosts with the release.
+
+    *Raises*: DeploymentRefused when one host lacks it.
+    """
+
+    def see(fleet: Fleet) -> tuple[dict[str, HostReleases], str]:
+        hosts = find_releases(fleet)
+        return hosts, choose_target(hosts, wanted)
+
+    return _look(words, see, "herder rollback --plan")
+
+
+def unlock(
+    words: Sequence[str], may_break: Callable[[dict[str, HostReleases]], bool]
+) -> tuple[int, bool]:
+    """End the lease on the hosts of a playbook's deploy play; exit code, and whether it ended."""
+    code, is_broken = _look(words, lambda fleet: break_lease(fleet, may_break), "herder unlock")
+    return code, bool(is_broken)
+
+
+def _look(
+    words: Sequence[str], see: Callable[[Fleet], Seen], program: str
+) -> tuple[int, Seen | None]:
+    """Read a playbook and show its fleet to `see`; nothing runs, is shown or kept.
+
+    Gives the exit code, and what `see` gave or None when no deploy play has hosts.
+    """
+    seen: list[Seen] = []
     settings = from_environment(os.environ)
     with _connected(settings) as (loop, sessions):
         around = Surroundings(
             sessions=sessions, loop=loop, is_quiet=True, hosts_limit=settings.forks_max
         )
-        return command_line.run_deployment(words, program, around, conductor)
+        conductor = LookConductor(lambda fleet: seen.append(see(fleet)))
+        code = command_line.run_deployment(words, program, around, conductor)
+    return code, seen[0] if seen else None
 
 
 def _conducted(
@@ -111,7 +180,7 @@ def _record(settings: Settings, program: str, words: Sequence[str]) -> Iterator[
     """Give the record of this run; it never stands in the run's way."""
     heading = RunHeading(
         command=(*program.split(), *words),
-        playbook=next((word for word in words if word.endswith((".yml", ".yaml"))), ""),
+        playbook=_playbook_path(words),
         user=getpass.getuser(),
         controller=platform.node(),
     )
@@ -125,6 +194,13 @@ def _record(settings: Settings, program: str, words: Sequence[str]) -> Iterator[
         yield record
     finally:
         record.close()
+
+
+def _playbook_path(words: Sequence[str]) -> str:
+    """Give the first word that is a playbook by its name, as a whole path."""
+    named = (word for word in words if word.endswith((".yml", ".yaml")))
+    path = next((word for word in named if Path(word).is_file()), "")
+    return str(Path(path).resolve()) if path else ""
 
 
 def _warn(text: str) -> None:

@@ -9,8 +9,6 @@ from herder import run
 from herder.cli.deploy_words import DeployWords, split_words, wishes_of
 from herder.cli.fleet_tables import plan_tables, story_table
 from herder.cli.printing import printer
-from herder.release.deploy import DeployConductor
-from herder.release.look import DeploymentPlan, LookConductor
 
 USAGE = """\
 usage: herder deploy PLAYBOOK -i INVENTORY [options of ansible-playbook]
@@ -28,21 +26,18 @@ def main(words: Sequence[str]) -> int:
     if ours.is_help:
         sys.stdout.write(USAGE)
         return 0
-    return _plan(ours, rest) if ours.is_plan else _deploy(ours, rest)
-
-
-def _deploy(ours: DeployWords, rest: Sequence[str]) -> int:
-    conductor = DeployConductor(wishes_of(ours))
-    try:
-        return run.deployment(rest, conductor, program="herder deploy")
-    finally:
-        if conductor.story.hosts:
-            printer().table(story_table(conductor.story))
+    if ours.is_plan:
+        return _plan(ours, rest)
+    deployed = run.deploy(rest, wishes_of(ours))
+    if deployed.story.hosts:
+        printer().table(story_table(deployed.story))
+    return deployed.exit_code
 
 
 def _plan(ours: DeployWords, rest: Sequence[str]) -> int:
-    plan = DeploymentPlan()
-    code = run.look(rest, LookConductor(plan.look), program="herder deploy --plan")
+    code, plan = run.plan(rest)
+    if plan is None:
+        return code
     for table in plan_tables(plan, ours.release):
         printer().table(table)
     return code or (2 if plan.findings else 0)

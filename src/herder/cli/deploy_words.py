@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from herder.cli.command_parser import CommandParser
-from herder.release.wishes import DeployWishes
+from herder.model.releases import DeployWishes
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from herder.display.table import Column, Row, Table, Tone
 from herder.model.fleet import DeploymentStory, HostState, HostStory
-from herder.release.answers import HostReleases
-from herder.release.look import DeploymentPlan
+from herder.model.releases import DeploymentPlan, HostReleases
 
 _TONES = {
     HostState.SWITCHED: Tone.GOOD,
@@ -89,6 +88,8 @@ def _state(each: HostReleases, record: Mapping[str, object], *, is_edited: bool)
 
 
 def _when(moment: object) -> str:
+    if isinstance(moment, list):
+        return _when(moment[-1]) if moment else NONE
     if not isinstance(moment, int | float) or not moment:
         return NONE
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))

@@ -11,7 +11,6 @@ from herder import run
 from herder.cli.deploy_words import split_words
 from herder.cli.fleet_tables import releases_table
 from herder.cli.printing import printer
-from herder.release.look import FleetReleases, LookConductor
 
 USAGE = """\
 usage: herder releases PLAYBOOK -i INVENTORY [--json] [options of ansible-playbook]
@@ -24,11 +23,12 @@ def main(words: Sequence[str]) -> int:
     if ours.is_help:
         sys.stdout.write(USAGE)
         return 0
-    found = FleetReleases()
-    code = run.look(rest, LookConductor(found.look), program="herder releases")
+    code, hosts = run.releases(rest)
+    if hosts is None:
+        return code
     if ours.is_json:
-        facts = {host: dataclasses.asdict(each) for host, each in found.hosts.items()}
+        facts = {host: dataclasses.asdict(each) for host, each in hosts.items()}
         sys.stdout.write(json.dumps(facts, indent=2, default=str) + "\n")
-    elif found.hosts:
-        printer().table(releases_table(found.hosts))
-    return code or (4 if any(each.failure for each in found.hosts.values()) else 0)
+    else:
+        printer().table(releases_table(hosts))
+    return code or (4 if any(each.failure for each in hosts.values()) else 0)

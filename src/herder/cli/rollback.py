@@ -9,8 +9,6 @@ from herder import run
 from herder.cli.deploy_words import split_words, wishes_of
 from herder.cli.fleet_tables import releases_table, story_table
 from herder.cli.printing import printer
-from herder.release.look import FleetReleases, LookConductor
-from herder.release.rollback import RollbackConductor, choose_target
 
 USAGE = """\
 usage: herder rollback PLAYBOOK -i INVENTORY [options of ansible-playbook]
@@ -30,19 +28,16 @@ def main(words: Sequence[str]) -> int:
         return 0
     if ours.is_plan:
         return _plan(ours.release, rest)
-    conductor = RollbackConductor(wishes_of(ours))
-    try:
-        return run.deployment(rest, conductor, program="herder rollback")
-    finally:
-        if conductor.story.hosts:
-            printer().table(story_table(conductor.story))
+    deployed = run.roll_back(rest, wishes_of(ours))
+    if deployed.story.hosts:
+        printer().table(story_table(deployed.story))
+    return deployed.exit_code
 
 
 def _plan(wanted: str, rest: Sequence[str]) -> int:
-    found = FleetReleases()
-    code = run.look(rest, LookConductor(found.look), program="herder rollback --plan")
-    if found.hosts:
-        target = choose_target(found.hosts, wanted)
-        printer().table(releases_table(found.hosts))
+    code, found = run.rollback_target(rest, wanted)
+    if found is not None:
+        hosts, target = found
+        printer().table(releases_table(hosts))
         printer().line(f"every host would go to {target}")
     return code

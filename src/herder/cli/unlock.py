@@ -8,9 +8,7 @@ from collections.abc import Mapping, Sequence
 from herder import run
 from herder.cli.deploy_words import split_words
 from herder.cli.printing import printer
-from herder.release.answers import HostReleases
-from herder.release.lease import holder_text
-from herder.release.look import FleetLock, LookConductor
+from herder.model.releases import HostReleases, holder_text
 
 USAGE = """\
 usage: herder unlock PLAYBOOK -i INVENTORY [--yes] [options of ansible-playbook]
@@ -25,21 +23,20 @@ def main(words: Sequence[str]) -> int:
     if ours.is_help:
         sys.stdout.write(USAGE)
         return 0
-    held: dict[str, HostReleases] = {}
+    held: list[str] = []
 
     def may_break(hosts: Mapping[str, HostReleases]) -> bool:
-        held.update(hosts)
+        held.extend(hosts)
         for host, each in hosts.items():
             printer().line(f"{host}: {holder_text(each.holder)}")
         return ours.is_yes or _agrees()
 
-    lock = FleetLock(may_break)
-    code = run.look(rest, LookConductor(lock.look), program="herder unlock")
+    code, is_broken = run.unlock(rest, may_break)
     if not held:
         printer().line("nobody holds a lease on these hosts")
-    elif lock.broken:
-        printer().line(f"broken on {', '.join(lock.broken)}")
-    return code or (0 if not held or lock.broken else 2)
+    elif is_broken:
+        printer().line(f"broken on {', '.join(held)}")
+    return code or (0 if is_broken or not held else 2)
 
 
 def _agrees() -> bool:

@@ -106,7 +106,7 @@ def repeat(seconds: float, job: Callable[[], None]) -> Callable[[], None]:
         while not ended.wait(seconds):
             try:
                 job()
-            except Exception:  # noqa: BLE001 - the shell of a thread: recorded, not lost
+            except Exception:
                 log.exception("a repeated job failed and is not repeated any more")
                 return
 

@@ -57,7 +57,7 @@ class EventCallback(CallbackBase):
         for sink in list(self._sinks):
             try:
                 sink.tell(event)
-            except Exception:  # noqa: BLE001 - a sink must not end the run
+            except Exception:
                 log.exception("a sink failed and is dropped: %s", type(sink).__name__)
                 self._sinks.remove(sink)
 
@@ -146,9 +146,7 @@ class EventCallback(CallbackBase):
     def _finish_item(self, result: Any, outcome: Outcome) -> None:
         facts = dict(result.result)
         label = str(self._get_item_label(facts))
-        self._tell(
-            ItemFinished(str(result.host.name), _label(result.task), label, outcome, facts)
-        )
+        self._tell(ItemFinished(str(result.host.name), _label(result.task), label, outcome, facts))
 
 
 def _label(task: Any, *, is_handler: bool = False) -> TaskLabel:

@@ -78,8 +78,9 @@ def _run(
         "init_parser": _init_parser(command, around),
         "run": _keeping_refusals(command, refusals),
     }
+    limited: Any = type(command.__name__, (command,), exchanged)
     try:
-        type(command.__name__, (command,), exchanged).cli_executor([program, *words])
+        limited.cli_executor([program, *words])
     except SystemExit as ending:
         if refusals:
             raise refusals[0] from None

@@ -10,6 +10,7 @@ import copy
 import dataclasses
 import functools
 import shlex
+from collections.abc import Hashable
 from typing import Any
 
 from ansible import constants
@@ -17,7 +18,13 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNo
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
-from herder.errors import BecomeRefused, HerderError, HostUnreachable, OperationFailed, PythonMissing
+from herder.errors import (
+    BecomeRefused,
+    HerderError,
+    HostUnreachable,
+    OperationFailed,
+    PythonMissing,
+)
 from herder.language.blocking import LoopThread
 from herder.language.routes import become_step, route_of, way_of
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
@@ -74,8 +81,8 @@ class Carrier:
         return True
 
 
-@functools.lru_cache(maxsize=None)
-def _carried_class(plugin_class: type) -> type:
+@functools.cache
+def _carried_class(plugin_class: Hashable) -> Any:
     return type("Connection", (CarriedConnection, plugin_class), {})
 
 

@@ -68,7 +68,7 @@ class ContextFlag:
         return self._value.get()
 
     @contextlib.contextmanager
-    def set_to(self, value: bool) -> Iterator[None]:  # noqa: FBT001 - the flag itself
+    def set_to(self, value: bool) -> Iterator[None]:
         token = self._value.set(value)
         try:
             yield
@@ -112,7 +112,7 @@ def own_interpreter(module_path: str) -> str:
     return interpreter or "/usr/bin/python"
 
 
-def shebang_for(interpreter: str, task_vars: Any, templar: Any, is_local: bool) -> str:  # noqa: FBT001
+def shebang_for(interpreter: str, task_vars: Any, templar: Any, is_local: bool) -> str:
     """Give the first line for this host.
 
     *Raises*: ansible-core's InterpreterDiscoveryRequiredError, which its caller answers.

@@ -178,11 +178,7 @@ def deploy_executor(
             names = [tuple(str(host) for host in batch) for batch in batches]
             conductor.prepare(PlayFleet(role, names, self._side_tasks(play, role), tell))
             self._tqm.course = PlayCourse(conductor, Passes(role), names)
-            if conductor.course is Course.LOOK:
-                return []
-            if conductor.course is Course.GO_BACK:
-                return batches
-            return [[host for batch in batches for host in batch], *batches]
+            return _passes_as_batches(conductor.course, batches)
 
         def _side_tasks(self, play: Any, role: DeployRole) -> SideTasks:
             return SideTasks(
@@ -210,6 +206,13 @@ def deploy_executor(
             return answer or code
 
     return DeployExecutor
+
+
+def _passes_as_batches(course: Course, batches: list[list[Any]]) -> list[list[Any]]:
+    if course is Course.LOOK:
+        return []
+    everybody = [host for batch in batches for host in batch]
+    return [everybody, *batches] if course is Course.DEPLOY else batches
 
 
 def _require_linear(play: Any) -> None:

@@ -194,7 +194,7 @@ def _make_tmp_path(
     connection = action._connection
     as_become_user = _uses_become(action)
     if action._is_become_unprivileged():
-        parent = (action.get_shell_option("system_tmpdirs") or ["/var/tmp"])[0]  # noqa: S108
+        parent = (action.get_shell_option("system_tmpdirs") or ["/var/tmp"])[0]
     else:
         parent = action.get_shell_option("remote_tmp", default="~/.ansible/tmp")
     session = connection.herder_session(as_become_user=as_become_user)

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ansible
 from ansible import release
 from ansible.plugins.loader import module_utils_loader
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 
-import ansible
 from herder.model.ports import ModuleBundle, ModuleFile
 
 CORE = Path(ansible.__file__).parent

@@ -129,11 +129,11 @@ class Passes:
         """Decide; a `run_once` task outside of staging runs once in the whole deployment."""
         if is_meta(task):
             return True
-        if self.current is not Pass.STAGE and self._is_done_once(task):
-            return False
-        if not self.role.is_inside(task):
-            return self.current is not Pass.STAGE or gives_values(task)
-        return self._is_step_of_pass(task)
+        if self.role.is_inside(task):
+            return self._is_step_of_pass(task)
+        if self.current is Pass.STAGE:
+            return gives_values(task)
+        return not self._is_done_once(task)
 
     def note_once(self, task: Any) -> None:
         """Remember that a `run_once` task did its work."""

@@ -24,6 +24,7 @@ from herder.language.callback_bridge import EventCallback
 from herder.language.passes import gives_values
 
 FAILURES = frozenset({"v2_runner_on_failed", "v2_runner_on_unreachable"})
+SKIPPED = {"changed": False, "skipped": True, "skip_reason": "left out of this pass"}
 BUILT_IN = ("linear", "free", "host_pinned", "debug")
 WAKE_SECONDS = 0.1
 
@@ -113,7 +114,19 @@ class WokenStrategy(StrategyBase):
         while found := super()._get_next_task_lockstep(hosts, iterator):
             if self._may_run(found[0][1]):
                 return list(found)
+            self._register_skipped(found)
         return []
+
+    def _register_skipped(self, found: list[tuple[Any, Any]]) -> None:
+        """Let `is skipped` hold for what a pass leaves out, where nothing is known of it yet."""
+        name = found[0][1].register
+        if not isinstance(name, str):
+            return
+        for host, _task in found:
+            known = self._variable_manager._nonpersistent_fact_cache.get(host.name, {})
+            if name not in known:
+                facts = {name: dict(SKIPPED)}
+                self._variable_manager.set_nonpersistent_facts(host.name, facts)
 
     def _may_run(self, task: Any) -> bool:
         manager = self._tqm

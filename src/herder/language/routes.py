@@ -3,8 +3,8 @@
 The options mean what they mean in ansible-core, since its own plugin resolved them; only the
 process that carries the bytes is ours.
 
-*Source*: ansible-core 2.19 plugins/connection/ssh.py (`_build_command`), plugins/connection/local.py,
-plugins/become/__init__.py.
+*Source*: ansible-core 2.19 plugins/connection/ssh.py (`_build_command`), plugins/connection/local.py
+and plugins/become/__init__.py.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class Worker:
     def _run(self) -> None:
         try:
             core_version.run_task(self, StepExecutor.for_worker)
-        except BaseException as error:  # noqa: BLE001 - the shell of a worker: recorded, not lost
+        except BaseException as error:
             log.exception("worker failed", extra={"host": self._host.name})
             core_version.report_broken_worker(self, error)
         finally:

@@ -15,7 +15,7 @@ from herder.model.route import Route
 
 @dataclass(frozen=True, slots=True)
 class ModuleFile:
-    """One Python file a module needs: `path` as inside AnsiballZ ('ansible/module_utils/basic.py')."""
+    """One Python file a module needs; `path` is as inside AnsiballZ, 'ansible/module_utils/x.py'."""
 
     path: str
     digest: str
@@ -129,7 +129,7 @@ class Session(Protocol):
     async def run_command(self, call: CommandCall) -> Completed: ...
 
     async def put_file(self, source: str, path: str, *, mode: int | None = None) -> None:
-        """Send the controller's file `source`; whole or not at all (temporary name, then rename)."""
+        """Send the controller's file `source`; whole or not at all."""
 
     async def put_bytes(self, content: bytes, path: str, *, mode: int | None = None) -> None: ...
 
@@ -138,7 +138,7 @@ class Session(Protocol):
     async def stat(self, path: str, *, follow: bool, checksum: bool) -> FileStatus: ...
 
     async def make_temporary_directory(self, parent: str) -> str:
-        """Make a private directory (mode 0700) named as ansible names it under `parent`; its path."""
+        """Make a private directory (mode 0700) under `parent`, named as Ansible does; its path."""
 
     async def remove(self, path: str) -> None:
         """Remove a file or a whole directory; a path that is not there is well."""
@@ -156,10 +156,10 @@ class Sessions(Protocol):
         """
 
     async def run_raw(self, route: Route, line: str, stdin: bytes | None = None) -> Completed:
-        """Run a shell line over the way itself, without agent or Python (`raw`, `script` on bare hosts)."""
+        """Run a shell line over the way itself, without agent or Python."""
 
     async def reset(self, route: Route) -> None:
-        """Close this route's session and those that lead through it; the next `get` connects anew."""
+        """Close this route's session and those through it; the next `get` connects anew."""
 
     async def close(self) -> None:
         """End every agent and connection, bounded in time; safe to call twice."""

@@ -47,8 +47,6 @@ def _require_all(
 ) -> None:
     words = {"release": release, "via": "none", "steps": steps, "token": token}
     answers = ask_same(fleet, hosts, STAGE_MODULE, words)
-    wrong = tuple(
-        (host, text) for host in hosts if (text := failure_of(answers.get(host, {})))
-    )
+    wrong = tuple((host, text) for host in hosts if (text := failure_of(answers.get(host, {}))))
     if wrong:
         raise DeploymentRefused("the release could not be prepared", wrong)

@@ -3,30 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from herder.model.fleet import Fleet
+from herder.model.releases import HostReleases
 
 INFO_MODULE = "herder.deploy.release_info"
-
-
-@dataclass(frozen=True, slots=True)
-class HostReleases:
-    """A host's releases as it knows them; `releases` oldest first, each a record of the module."""
-
-    host: str
-    current: str = ""
-    targets: tuple[str, ...] = ()
-    releases: tuple[Mapping[str, object], ...] = ()
-    holder: object = None
-    is_dangling: bool = False
-    is_overdue: bool = False
-    last_log: Mapping[str, object] | None = None
-    failure: str = ""
-
-    def release(self, name: str) -> Mapping[str, object] | None:
-        """Give the record of one release, or None."""
-        return next((each for each in self.releases if each.get("name") == name), None)
 
 
 def layout(fleet: Fleet, host: str) -> dict[str, object]:

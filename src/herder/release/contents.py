@@ -52,9 +52,7 @@ def differences(
     )
 
 
-def _listings(
-    fleet: Fleet, hosts: Sequence[str], release: str
-) -> dict[str, dict[str, object]]:
+def _listings(fleet: Fleet, hosts: Sequence[str], release: str) -> dict[str, dict[str, object]]:
     answers = ask_same(fleet, hosts, INFO_MODULE, {"listing_of": release})
     return {host: _by_path(answers.get(host, {}).get("listing")) for host in hosts}
 
@@ -67,9 +65,7 @@ def _by_path(listing: object) -> dict[str, object]:
 
 
 def _named(model: Mapping[str, object], other: Mapping[str, object]) -> str:
-    paths = sorted(
-        path for path in {*model, *other} if model.get(path) != other.get(path)
-    )
+    paths = sorted(path for path in {*model, *other} if model.get(path) != other.get(path))
     rest = f" and {len(paths) - SHOWN_FILES} more" if len(paths) > SHOWN_FILES else ""
     return ", ".join(paths[:SHOWN_FILES]) + rest
 

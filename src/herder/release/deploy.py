@@ -20,12 +20,12 @@ from herder.model.fleet import (
     RoleKind,
     Verdict,
 )
+from herder.model.releases import DeployWishes
 from herder.release import ansistrano, contents, preflight
 from herder.release.answers import ask_same, look_at
 from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import Ledger, aim_at
 from herder.release.transaction import State, Step, Transaction
-from herder.release.wishes import DeployWishes
 
 GUARD_SECONDS = 600.0
 FAILED, UNREACHABLE = 2, 4
@@ -71,20 +71,19 @@ class DeployConductor:
         self._transaction.take(Step.LEASE_TAKEN)
 
     def _fix(self, fleet: Fleet, hosts: Sequence[str]) -> None:
-        token = self._lease.token if self._lease else 0
         guard = fleet.variable(hosts[0], "deploy_guard_seconds") or GUARD_SECONDS
         fleet.fix(
             {
                 "deploy_release_version": self.release,
                 "ansistrano_release_version": self.release,
-                "deploy_lease_token": token,
+                "deploy_lease_token": self._token(),
                 "deploy_phase": "stage",
                 "deploy_guard_seconds": guard,
                 **({"deploy_message": self._wishes.message} if self._wishes.message else {}),
             }
         )
         if fleet.role is RoleKind.ANSISTRANO:
-            ansistrano.begin(fleet, hosts, self.release, token)
+            ansistrano.begin(fleet, hosts, self.release, self._token())
         self._say("staging on all hosts")
 
     def staged(self, report: BatchReport) -> Verdict:
@@ -101,9 +100,8 @@ class DeployConductor:
 
     def _seal(self, fleet: Fleet, report: BatchReport) -> tuple[tuple[str, str], ...]:
         """Give what differs between the hosts' trees; empty when all hold the same."""
-        token = self._lease.token if self._lease else 0
         if fleet.role is RoleKind.ANSISTRANO:
-            ansistrano.seal(fleet, report.hosts, self.release, token)
+            ansistrano.seal(fleet, report.hosts, self.release, self._token())
         staged = contents.staged_on(fleet, report.hosts, self.release)
         self._commit = next((tree.commit for tree in staged.values() if tree.commit), "")
         return contents.differences(fleet, staged, self.release)
@@ -118,10 +116,9 @@ class DeployConductor:
         self._ledger.note_failures(report)
         for host, text in differences:
             self._ledger.change(host, state=HostState.FAILED, reason=text)
-        self._ledger.remarks.append("nothing was switched: every host serves what it served before")
+        self._remark("nothing was switched: every host serves what it served before")
         reachable = [host for host in report.hosts if host not in report.unreachable]
-        token = self._lease.token if self._lease else 0
-        contents.abandon(fleet, reachable, self.release, token)
+        contents.abandon(fleet, reachable, self.release, self._token())
 
     def begin_batch(self, hosts: tuple[str, ...]) -> None:
         self._transaction.take(Step.BATCH_BEGAN)
@@ -144,14 +141,14 @@ class DeployConductor:
         wish = fleet.values(next(iter(self._ledger.stories))).on_failure
         if wish == "stop":
             self._transaction.take(Step.GAVE_UP)
-            self._ledger.remarks.append("deploy_on_failure is stop: hosts that switched were left so")
+            self._remark("deploy_on_failure is stop: hosts that switched were left so")
             return Verdict.STOP
         self._transaction.take(Step.GATE_FAILED)
         self._say("taking back")
         return Verdict.TAKE_BACK
 
     def _confirm(self, fleet: Fleet, hosts: Sequence[str]) -> None:
-        confirm_switches(fleet, hosts, self._lease.token if self._lease else 0)
+        confirm_switches(fleet, hosts, self._token())
 
     def hosts_to_take_back(self) -> Sequence[tuple[str, ...]]:
         """Give the switched hosts that have a release to go back to, last batch first."""
@@ -170,7 +167,7 @@ class DeployConductor:
         if story.now != self.release:
             return False
         if not story.was:
-            self._ledger.remarks.append(f"{host}: had no release before, so it keeps {self.release}")
+            self._remark(f"{host}: had no release before, so it keeps {self.release}")
             return False
         return True
 
@@ -190,7 +187,7 @@ class DeployConductor:
         elif not self._transaction.is_over and self._transaction.state is not State.IDLE:
             self._transaction.take(Step.GAVE_UP)
         if self._fleet is not None and self._batches:
-            self._write_log(self._fleet)
+            self._close_books(self._fleet)
         if self._lease is not None:
             self._lease.release()
         if self._transaction.state is State.DONE:
@@ -198,7 +195,19 @@ class DeployConductor:
         has_lost = any(story.state is HostState.LOST for story in self._ledger.stories.values())
         return UNREACHABLE if has_lost else FAILED
 
-    def _write_log(self, fleet: Fleet) -> None:
+    def _close_books(self, fleet: Fleet) -> None:
+        """Write the logs; a release that failed its gate is never gone back to."""
+        stories = self._ledger.stories
+        if self._transaction.state is State.STOPPED:
+            without = [
+                host
+                for host, story in stories.items()
+                if story.now != self.release and story.state is not HostState.LOST
+            ]
+            contents.abandon(fleet, without, self.release, self._token())
+        self._write_logs(fleet)
+
+    def _write_logs(self, fleet: Fleet) -> None:
         """Leave a line on hosts that were taken back; for others Herder's role wrote one."""
         stories = self._ledger.stories
         if fleet.role is RoleKind.ANSISTRANO:
@@ -233,6 +242,12 @@ class DeployConductor:
     def _say(self, progress: str) -> None:
         if self._lease is not None:
             self._lease.progress = progress
+
+    def _remark(self, text: str) -> None:
+        self._ledger.remarks.append(text)
+
+    def _token(self) -> int:
+        return self._lease.token if self._lease else 0
 
     def _known_fleet(self) -> Fleet:
         assert self._fleet is not None, "prepare comes first"

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from herder.errors import DeploymentRefused
 from herder.model.fleet import Fleet
+from herder.model.releases import DeployWishes, holder_text
 from herder.release.answers import failure_of, layout
-from herder.release.wishes import DeployWishes
 
 MODULE = "herder.deploy.release_lease"
 LEASE_SECONDS = 30.0
@@ -91,9 +91,7 @@ class FleetLease:
         if self._stop_renewing is not None:
             self._stop_renewing()
             self._stop_renewing = None
-            self._ask_all(
-                {"action": "release", "owner": self.claim.owner, "token": self.token}
-            )
+            self._ask_all({"action": "release", "owner": self.claim.owner, "token": self.token})
 
     def _give_back(self, hosts: Sequence[str], parts: Parts) -> None:
         self.fleet.ask(
@@ -139,15 +137,3 @@ def _refusal(part: Mapping[str, object]) -> str:
     if failure:
         return failure
     return "" if part.get("held") else holder_text(part.get("holder"))
-
-
-def holder_text(holder: object) -> str:
-    """Say who holds a host, since when, for what and how far."""
-    if not isinstance(holder, Mapping) or not holder.get("is_live", True):
-        return "nobody deploys here"
-    who = f"{holder.get('user') or holder.get('owner')} on {holder.get('host')}"
-    what = f"release {holder.get('release')}" if holder.get("release") else "a release"
-    since = time.strftime("%H:%M:%S", time.localtime(float(str(holder.get("since") or 0))))
-    progress = f", {holder['progress']}" if holder.get("progress") else ""
-    why = f", {holder['why']}" if holder.get("why") else ""
-    return f"{who} deploys {what} since {since}{progress}{why}"

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from herder.model.fleet import BatchReport, Fleet, HostState, HostStory
-from herder.release.answers import HostReleases, ask_same, failure_of, look_at
+from herder.model.releases import HostReleases
+from herder.release.answers import ask_same, failure_of, look_at
 
 LOG_MODULE = "herder.deploy.release_log"
 

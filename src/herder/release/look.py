@@ -6,11 +6,11 @@ No task that changes a host runs for them; only tasks that give values to variab
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
-from herder.model.fleet import BatchReport, Course, Fleet, Verdict
+from herder.model.fleet import BatchReport, Course, Fleet, RoleKind, Verdict
+from herder.model.releases import DeploymentPlan, HostReleases
 from herder.release import preflight
-from herder.release.answers import HostReleases, ask_same, look_at
+from herder.release.answers import ask_same, look_at
 from herder.release.lease import MODULE as LEASE_MODULE
 
 
@@ -51,55 +51,32 @@ def all_hosts(fleet: Fleet) -> list[str]:
     return [host for batch in fleet.batches for host in batch]
 
 
-@dataclass(slots=True)
-class FleetReleases:
-    """What `herder releases` found; filled by `look`."""
-
-    hosts: dict[str, HostReleases] = field(default_factory=dict)
-
-    def look(self, fleet: Fleet) -> None:
-        self.hosts = look_at(fleet, all_hosts(fleet), check="quick")
+def find_releases(fleet: Fleet) -> dict[str, HostReleases]:
+    """Ask every host what it serves, what it has, and whether it was edited by hand."""
+    return look_at(fleet, all_hosts(fleet), check="quick")
 
 
-@dataclass(slots=True)
-class FleetLock:
-    """What `herder unlock` found; `may_break` is asked before a lease is broken."""
-
-    may_break: Callable[[dict[str, HostReleases]], bool]
-    broken: tuple[str, ...] = ()
-
-    def look(self, fleet: Fleet) -> None:
-        seen = look_at(fleet, all_hosts(fleet))
-        held = {host: each for host, each in seen.items() if is_held(each)}
-        if held and self.may_break(held):
-            ask_same(fleet, list(held), LEASE_MODULE, {"action": "break"})
-            self.broken = tuple(held)
+def break_lease(fleet: Fleet, may_break: Callable[[dict[str, HostReleases]], bool]) -> bool:
+    """End the lease where it is held, when `may_break` agrees; say whether that was done."""
+    seen = look_at(fleet, all_hosts(fleet))
+    held = {host: each for host, each in seen.items() if each.is_held}
+    if not held or not may_break(held):
+        return False
+    ask_same(fleet, list(held), LEASE_MODULE, {"action": "break"})
+    return True
 
 
-def is_held(releases: HostReleases) -> bool:
-    """Say whether somebody deploys on this host now."""
-    holder = releases.holder
-    return isinstance(holder, dict) and bool(holder.get("is_live"))
-
-
-@dataclass(slots=True)
-class DeploymentPlan:
-    """What `herder deploy --plan` found; filled by `look`."""
-
-    batches: tuple[tuple[str, ...], ...] = ()
-    hosts: dict[str, HostReleases] = field(default_factory=dict)
-    findings: tuple[tuple[str, str], ...] = ()
-    hooks: tuple[tuple[str, str], ...] = ()
-    source: str = ""
-
-    def look(self, fleet: Fleet) -> None:
-        hosts = all_hosts(fleet)
-        self.batches = tuple(fleet.batches)
-        self.hosts = look_at(fleet, hosts, check="quick")
-        self.findings = preflight.find(fleet, hosts)
-        prefix = "ansistrano" if fleet.role.value == "ansistrano" else "deploy"
-        self.source = _source(fleet, hosts[0], prefix)
-        self.hooks = _hooks(fleet, hosts[0], prefix)
+def find_plan(fleet: Fleet) -> DeploymentPlan:
+    """Find out what a deployment would do, without doing it."""
+    hosts = all_hosts(fleet)
+    prefix = "ansistrano" if fleet.role is RoleKind.ANSISTRANO else "deploy"
+    return DeploymentPlan(
+        batches=tuple(fleet.batches),
+        hosts=look_at(fleet, hosts, check="quick"),
+        findings=preflight.find(fleet, hosts),
+        hooks=_hooks(fleet, hosts[0], prefix),
+        source=_source(fleet, hosts[0], prefix),
+    )
 
 
 HOOK_PLACES = ("setup", "update_code", "symlink_shared", "symlink", "cleanup")

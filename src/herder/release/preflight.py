@@ -22,9 +22,7 @@ def find(fleet: Fleet, hosts: Sequence[str]) -> tuple[Finding, ...]:
     """Give what is wrong, host by host; empty when all may begin."""
     arguments = {host: _arguments(fleet, host) for host in hosts}
     answers = fleet.ask(MODULE, arguments)
-    return tuple(
-        (host, text) for host in hosts for text in _wrong(answers.get(host, {}))
-    )
+    return tuple((host, text) for host in hosts for text in _wrong(answers.get(host, {})))
 
 
 def _arguments(fleet: Fleet, host: str) -> dict[str, object]:

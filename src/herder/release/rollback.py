@@ -18,11 +18,11 @@ from herder.model.fleet import (
     HostState,
     Verdict,
 )
-from herder.release.answers import HostReleases, look_at
+from herder.model.releases import DeployWishes, HostReleases
+from herder.release.answers import look_at
 from herder.release.deploy import FAILED, UNREACHABLE, confirm_switches
 from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import Ledger, aim_at
-from herder.release.wishes import DeployWishes
 
 
 class RollbackConductor:

@@ -1,0 +1,71 @@
+"""What hosts know of their releases, and what a deployment would do, as data."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class DeployWishes:
+    """What the person who deploys asked for, and who that is.
+
+    `release` is '' for a name made of the time (deploy) or for the previous one (rollback).
+    *Shapes*: `owner` names this deployment among all others. *Units*: `wait_seconds`.
+    """
+
+    user: str
+    controller: str
+    owner: str
+    release: str = ""
+    message: str = ""
+    wait_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HostReleases:
+    """A host's releases as it knows them; `releases` oldest first, each a record of the module."""
+
+    host: str
+    current: str = ""
+    targets: tuple[str, ...] = ()
+    releases: tuple[Mapping[str, object], ...] = ()
+    holder: object = None
+    is_dangling: bool = False
+    is_overdue: bool = False
+    last_log: Mapping[str, object] | None = None
+    failure: str = ""
+
+    def release(self, name: str) -> Mapping[str, object] | None:
+        """Give the record of one release, or None."""
+        return next((each for each in self.releases if each.get("name") == name), None)
+
+    @property
+    def is_held(self) -> bool:
+        """Say whether somebody deploys on this host now."""
+        return isinstance(self.holder, Mapping) and bool(self.holder.get("is_live"))
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentPlan:
+    """What a deployment would do; `hooks` are pairs of place and tasks file, `findings` pairs of
+    host and what stands in the way there."""
+
+    batches: tuple[tuple[str, ...], ...] = ()
+    hosts: Mapping[str, HostReleases] = field(default_factory=dict)
+    findings: tuple[tuple[str, str], ...] = ()
+    hooks: tuple[tuple[str, str], ...] = ()
+    source: str = ""
+
+
+def holder_text(holder: object) -> str:
+    """Say who holds a host, since when, for what and how far."""
+    if not isinstance(holder, Mapping) or not holder.get("is_live", True):
+        return "nobody deploys here"
+    who = f"{holder.get('user') or holder.get('owner')} on {holder.get('host')}"
+    what = f"release {holder.get('release')}" if holder.get("release") else "a release"
+    since = time.strftime("%H:%M:%S", time.localtime(float(str(holder.get("since") or 0))))
+    progress = f", {holder['progress']}" if holder.get("progress") else ""
+    why = f", {holder['why']}" if holder.get("why") else ""
+    return f"{who} deploys {what} since {since}{progress}{why}"
