@@ -150,15 +150,19 @@ def keep_token(layout: Layout, token: int) -> None:
         write_text(layout.token, "%d\n" % token)
 
 
-def break_lease(layout: Layout, token: int, now: Moment) -> Json:
-    """End somebody's lease on a person's word; only the very one that was shown.
+def break_lease(layout: Layout, token: int, now: Moment) -> Optional[Json]:
+    """End somebody's lease on a person's word; with a number, only the very one that was shown.
 
-    The number goes up at once, so that the old holder is refused from now on.
+    The number goes up at once, so that the old holder is refused from now on. Gives the lease
+    that was ended; None when there was none and no number was asked for.
     """
+    layout.prepare()
     with locked(layout.lock):
         lease = holder(layout)
-        if lease is None or lease.get("token") != token:
+        if token and (lease is None or lease.get("token") != token):
             raise _lost(layout, token, lease, now)
+        if lease is None:
+            return None
         write_text(layout.token, "%d\n" % (stored_token(layout) + 1))
         os.unlink(layout.lease)
         return lease

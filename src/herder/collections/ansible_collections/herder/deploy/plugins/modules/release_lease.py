@@ -27,7 +27,8 @@ options:
       - V(renew) puts off its end; works after the end too while nobody else took it.
       - V(release) gives it back; not holding it is no error.
       - V(show) changes nothing.
-      - V(break) ends the lease with exactly the number O(token), whoever holds it.
+      - V(break) ends the lease, whoever holds it; with O(token), only the one with this number, so
+        that between looking and breaking nobody else's is ended.
     type: str
     choices: [acquire, renew, release, show, break]
     default: show
@@ -148,8 +149,8 @@ def renew(layout: Layout, params: Json) -> Json:
 def end(layout: Layout, params: Json) -> Json:
     """Give the lease back, or break it."""
     if params["action"] == "break":
-        leases.break_lease(layout, params["token"], leases.this_moment())
-        changed = True
+        ended = leases.break_lease(layout, params["token"] or 0, leases.this_moment())
+        changed = ended is not None
     else:
         changed = leases.release(layout, params["token"])
     return dict(show(layout, params), changed=changed)
@@ -163,7 +164,7 @@ def work(params: Json, is_check: bool) -> Json:
         return acquire(layout, params, is_check)
     if action == "show" or is_check:
         return show(layout, params)
-    if not params["token"]:
+    if not params["token"] and action != "break":
         raise DeployError("bad-arguments", "token is required to %s a lease" % action)
     return renew(layout, params) if action == "renew" else end(layout, params)
 
