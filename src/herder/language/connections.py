@@ -6,11 +6,12 @@ that would start processes are exchanged, by giving the object a subclass of its
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import functools
 import shlex
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from ansible import constants
@@ -83,7 +84,9 @@ class Carrier:
 
 @functools.cache
 def _carried_class(plugin_class: Hashable) -> Any:
-    return type("Connection", (CarriedConnection, plugin_class), {})
+    return type(
+        "Connection", (CarriedConnection, plugin_class), {"herder_plugin_class": plugin_class}
+    )
 
 
 class CarriedConnection(ConnectionBase):
@@ -93,6 +96,7 @@ class CarriedConnection(ConnectionBase):
     """
 
     has_pipelining = True
+    herder_plugin_class: type
     herder_carrier: Carrier
     herder_host: str
     herder_interpreters: tuple[str, ...]
@@ -155,6 +159,16 @@ class CarriedConnection(ConnectionBase):
             # on a copy, since building a command gives the plugin a new marker to wait for
             line = copy.copy(self.become).build_become_command(line, self._shell)
         display.vvv(f"EXEC {line}", host=self._play_context.remote_addr)
+
+    @contextlib.contextmanager
+    def herder_stock(self) -> Iterator[None]:
+        """Be the stock plugin again, with a process for each command, for what is done inside."""
+        carried = type(self)
+        self.__class__ = carried.herder_plugin_class
+        try:
+            yield
+        finally:
+            self.__class__ = carried
 
     def herder_run_bare(self, line: str, stdin: bytes | None, *, as_become_user: bool) -> Completed:
         """Run a line on a host that has no Python, by a process of its own."""

@@ -24,6 +24,7 @@ from herder.language.modules import PreparedModule
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall
 
 NOT_FOUND_STATUS = 127
+POSIX_SHELL = "/bin/sh"
 
 
 def install(build_module: Callable[..., Any]) -> None:
@@ -82,7 +83,7 @@ def _configure_module(
 
 def _low_level_execute_command(
     action: Any,
-    _original: Callable[..., Any],
+    original: Callable[..., Any],
     cmd: str,
     sudoable: bool = True,
     in_data: bytes | None = None,
@@ -93,6 +94,12 @@ def _low_level_execute_command(
 ) -> dict[str, Any]:
     """Run a command, or the module that stands in `in_data`."""
     as_become_user = sudoable and _uses_become(action)
+    if as_become_user and _is_raw(action):
+        with action._connection.herder_stock():
+            answer: dict[str, Any] = original(
+                action, cmd, sudoable=True, in_data=in_data, executable=executable, chdir=chdir
+            )
+        return answer
     action._connection.herder_show(cmd, as_become_user=as_become_user)
     if isinstance(in_data, PreparedModule):
         done = _run_module(action, in_data, as_become_user)
@@ -102,6 +109,11 @@ def _low_level_execute_command(
     if process_result:
         status, out, err = process_result(status, out, err)
     return _as_core_has_it(status, out, err, encoding_errors)
+
+
+def _is_raw(action: Any) -> bool:
+    """Whether nothing but a shell is asked for, so that escalation is part of each command."""
+    return action._task.resolved_action in ("ansible.builtin.raw", "ansible.legacy.raw")
 
 
 def _as_core_has_it(status: int, out: bytes, err: bytes, errors: str) -> dict[str, Any]:
@@ -176,11 +188,14 @@ def _run_command(
     connection = action._connection
     connection.herder_keep_promise()
     if chdir:
-        line = connection._shell.append_command(f"cd {connection._shell.quote(chdir)}", line)
+        line = connection._shell.append_command(f"cd {chdir}", line)
+    shell = executable or action._play_context.executable or POSIX_SHELL
+    if " " in shell:
+        shell, line = POSIX_SHELL, f"{shell} -c {connection._shell.quote(line)}"
     call = CommandCall(
         shell_line=line,
         stdin=stdin,
-        executable=executable or action._play_context.executable or "/bin/sh",
+        executable=shell,
         directory=_directory(action),
     )
     done: Completed = connection.herder_run_command(call, as_become_user=as_become_user)

@@ -7,8 +7,10 @@ results by being woken instead of by polling.
 from __future__ import annotations
 
 import collections
+import inspect
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ansible import constants
@@ -26,6 +28,7 @@ from herder.language.passes import gives_values
 FAILURES = frozenset({"v2_runner_on_failed", "v2_runner_on_unreachable"})
 SKIPPED = {"changed": False, "skipped": True, "skip_reason": "left out of this pass"}
 BUILT_IN = ("linear", "free", "host_pinned", "debug")
+OWN_STRATEGIES = Path(inspect.getfile(StrategyBase)).parent
 WAKE_SECONDS = 0.1
 
 
@@ -162,7 +165,7 @@ def choose_strategy(name: str, manager: Any) -> Any:
     plugin_class = strategy_loader.get(name, class_only=True)
     if plugin_class is None:
         return None
-    if not plugin_class.__module__.startswith("ansible.plugins.strategy"):
+    if Path(inspect.getfile(plugin_class)).parent != OWN_STRATEGIES:
         raise AnsibleError(
             f"Herder cannot use the strategy plugin {name!r}: third-party strategies replace how "
             "tasks are executed, which is what Herder itself does",

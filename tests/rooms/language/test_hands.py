@@ -54,3 +54,18 @@ def test_local_modules_and_files_are_relative_to_the_playbook(play: Play, tmp_pa
     assert done.returncode == 0, done.stdout
     assert (tmp_path / "beside").exists()
     assert (tmp_path / "beside.d" / "file").read_text() == "x"
+
+
+def test_a_raw_task_with_become_is_a_process_of_its_own(play: Play) -> None:
+    """It works without Python, and with what the stock plugin knows of passwords and noise."""
+    way = {"become": True, "become_user": "nobody"}
+    variables = {"ansible_python_interpreter": "/nowhere/python"}
+    done = play([{"raw": "echo $(whoami) was here", **way}], "-v", vars=variables)
+    assert "nobody was here" in done.stdout
+    assert done.returncode == 0
+
+
+def test_a_shell_may_have_arguments(play: Play) -> None:
+    """`executable` is words of a shell line, as ansible-core reads it."""
+    tasks = [{"raw": "echo ${BASH_VERSION:+bash}", "args": {"executable": "/usr/bin/env bash"}}]
+    assert '"stdout": "bash\\n"' in play(tasks, "-v").stdout
