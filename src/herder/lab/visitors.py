@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -107,6 +108,8 @@ async def exchange(door: Door, request: bytes) -> bytes:
                 raise PageRefused(f"page of more than {PAGE_LIMIT_BYTES} bytes")
     finally:
         writer.close()
+        with contextlib.suppress(OSError):  # it is over, whichever end hung up first
+            await writer.wait_closed()
     return b"".join(parts)
 
 

@@ -34,6 +34,7 @@ async def site(answers: Sequence[bytes]) -> AsyncIterator[tuple[Door, list[bytes
         questions.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(answers[len(questions) - 1])
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
@@ -94,6 +95,7 @@ async def test_silent_server_is_a_failed_visit() -> None:
         while await reader.read(100):
             pass
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(stay_silent, "127.0.0.1", 0)
     async with server:
