@@ -1,0 +1,192 @@
+"""The conductor of a deployment, over a fleet in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from herder.errors import DeploymentRefused
+from herder.model.fleet import BatchReport, HostState, Verdict
+from herder.model.releases import DeployWishes
+from herder.release.deploy import DeployConductor
+from tests.support.fake_fleet import FakeFleet
+
+BATCHES = [("a", "b"), ("c", "d")]
+ALL = ("a", "b", "c", "d")
+WISHES = DeployWishes(user="mia", controller="laptop", owner="mia@laptop/1", release="r2")
+
+
+def fleet_on(release: str, **variables: object) -> FakeFleet:
+    fleet = FakeFleet(BATCHES, **variables)
+    for host in fleet.hosts.values():
+        host.current = release
+        host.staged = {release: "old"} if release else {}
+    return fleet
+
+
+def stage(fleet: FakeFleet, conductor: DeployConductor) -> Verdict:
+    conductor.prepare(fleet)
+    for host in fleet.hosts.values():
+        host.staged.setdefault("r2", "new")
+    return conductor.staged(BatchReport(ALL))
+
+
+def switch(
+    fleet: FakeFleet, conductor: DeployConductor, hosts: tuple[str, ...], **failed: str
+) -> Verdict:
+    conductor.begin_batch(hosts)
+    for host in hosts:
+        fleet.hosts[host].current = "r2"
+    return conductor.switched(BatchReport(hosts, failed=failed))
+
+
+def go_back(fleet: FakeFleet, conductor: DeployConductor) -> list[tuple[str, ...]]:
+    groups = list(conductor.hosts_to_take_back())
+    for group in groups:
+        for host in group:
+            fleet.hosts[host].current = str(fleet.own[host]["deploy_release_version"])
+        conductor.taken_back(BatchReport(group))
+    return groups
+
+
+def test_all_hosts_switch_batch_after_batch() -> None:
+    """The plain good case: done, exit 0, every host told, the lease given back."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+
+    assert stage(fleet, conductor) is Verdict.GO_ON
+    assert [switch(fleet, conductor, batch) for batch in BATCHES] == [Verdict.GO_ON] * 2
+
+    assert conductor.finish() == 0
+    assert {story.now for story in conductor.story.hosts} == {"r2"}
+    assert conductor.story.is_done
+    assert [host.owner for host in fleet.hosts.values()] == [""] * 4
+    assert fleet.ended == fleet.repeated == 1
+
+
+def test_the_release_and_the_number_are_fixed_before_the_first_host() -> None:
+    """One name and one fencing number in every batch, whatever the clock says meanwhile."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    fleet.hosts["c"].token = 41
+
+    conductor.prepare(fleet)
+
+    assert fleet.fixed["deploy_release_version"] == "r2"
+    assert fleet.fixed["ansistrano_release_version"] == "r2"
+    assert fleet.fixed["deploy_lease_token"] == 42
+    assert {host.token for host in fleet.hosts.values()} == {42}
+
+
+def test_one_host_that_is_not_ready_stops_all_before_anything_changed() -> None:
+    """A full disk on the third host must not be found out after two hosts switched."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    fleet.hosts["c"].findings = ["12 bytes free, the release needs 4000000"]
+
+    with pytest.raises(DeploymentRefused) as refused:
+        conductor.prepare(fleet)
+    conductor.finish()
+
+    assert refused.value.findings == (("c", "12 bytes free, the release needs 4000000"),)
+    assert [host.owner for host in fleet.hosts.values()] == [""] * 4
+
+
+def test_a_held_host_gives_the_others_back() -> None:
+    """All or none: a refused deployer must not leave a half-locked fleet behind."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    fleet.hosts["d"].owner = "tom"
+
+    with pytest.raises(DeploymentRefused, match="another deployment holds"):
+        conductor.prepare(fleet)
+
+    assert [host.owner for host in fleet.hosts.values()] == ["", "", "", "tom"]
+
+
+def test_trees_that_differ_are_never_switched_to() -> None:
+    """The same release name with other content is what a push in the middle makes."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    fleet.hosts["c"].staged["r2"] = "other"
+
+    assert stage(fleet, conductor) is Verdict.STOP
+
+    assert conductor.finish() == 2
+    story = {story.host: story for story in conductor.story.hosts}
+    assert story["c"].reason == "differs from a: index.html"
+    assert all("r2" in host.failed for host in fleet.hosts.values())
+
+
+def test_a_failed_gate_takes_back_every_switched_host_last_batch_first() -> None:
+    """The heart of it: no host is left on a release that another one could not run."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+    switch(fleet, conductor, ("a", "b"))
+
+    assert switch(fleet, conductor, ("c", "d"), d="health: 500") is Verdict.TAKE_BACK
+    groups = go_back(fleet, conductor)
+
+    assert groups == [("c", "d"), ("a", "b")]
+    assert conductor.finish() == 2
+    assert {story.state for story in conductor.story.hosts} == {HostState.TAKEN_BACK}
+    assert {story.now for story in conductor.story.hosts} == {"r1"}
+    assert all("r2" in host.failed for host in fleet.hosts.values())
+    assert {str(host.logs[-1]["result"]) for host in fleet.hosts.values()} == {"taken back"}
+
+
+def test_hosts_go_back_to_what_each_of_them_had() -> None:
+    """A fleet that was mixed before is given back as it was, not made alike by force."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    fleet.hosts["b"].current = "r0"
+    stage(fleet, conductor)
+    switch(fleet, conductor, ("a", "b"), a="boom")
+
+    go_back(fleet, conductor)
+
+    assert [fleet.hosts[host].current for host in ("a", "b")] == ["r1", "r0"]
+
+
+def test_a_first_deployment_that_fails_says_what_it_could_not_take_back() -> None:
+    """There is nothing to go back to, and silence would hide that the host serves it."""
+    fleet, conductor = fleet_on(""), DeployConductor(WISHES)
+    stage(fleet, conductor)
+    switch(fleet, conductor, ("a", "b"), a="boom")
+
+    assert go_back(fleet, conductor) == []
+    conductor.finish()
+
+    assert "a: had no release before, so it keeps r2" in conductor.story.remarks
+
+
+def test_stop_leaves_switched_hosts_as_they_are() -> None:
+    """Who asks for today's behaviour gets it, and is told so."""
+    fleet = fleet_on("r1", deploy_on_failure="stop")
+    conductor = DeployConductor(WISHES)
+    stage(fleet, conductor)
+
+    assert switch(fleet, conductor, ("a", "b"), a="boom") is Verdict.STOP
+
+    assert conductor.finish() == 2
+    assert fleet.hosts["b"].current == "r2"
+
+
+def test_a_host_that_cannot_be_asked_is_told_as_lost_with_exit_code_4() -> None:
+    """An unreachable host is neither switched nor taken back, and nobody may think so."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+    conductor.begin_batch(("a", "b"))
+    fleet.hosts["a"].current = "r2"
+    fleet.hosts["b"].broken = "unreachable"
+    conductor.switched(BatchReport(("a", "b"), unreachable=frozenset({"b"})))
+    go_back(fleet, conductor)
+
+    assert conductor.finish() == 4
+    states = {story.host: story.state for story in conductor.story.hosts}
+    assert states["a"] is HostState.TAKEN_BACK
+    assert states["b"] is HostState.LOST
+
+
+def test_a_run_that_breaks_off_gives_the_lease_back() -> None:
+    """Ctrl-C between two batches must not lock the next deployer out."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+    switch(fleet, conductor, ("a", "b"))
+
+    assert conductor.finish() == 2
+    assert [host.owner for host in fleet.hosts.values()] == [""] * 4
+    assert not conductor.story.is_done

@@ -1,0 +1,74 @@
+"""The conductor of a way back, over a fleet in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from herder.errors import DeploymentRefused
+from herder.model.fleet import BatchReport, Verdict
+from herder.model.releases import DeployWishes
+from herder.release.rollback import RollbackConductor
+from tests.support.fake_fleet import FakeFleet
+
+BATCHES = [("a",), ("b",)]
+
+
+def fleet_with(*names: str) -> FakeFleet:
+    fleet = FakeFleet(BATCHES)
+    for host in fleet.hosts.values():
+        host.staged = dict.fromkeys(names, "same")
+        host.current = names[-1]
+    return fleet
+
+
+def wishes(release: str = "") -> DeployWishes:
+    return DeployWishes(user="mia", controller="laptop", owner="mia/1", release=release)
+
+
+def test_every_host_goes_to_the_release_before() -> None:
+    """One command, one target for all."""
+    fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes())
+    conductor.prepare(fleet)
+
+    for batch in BATCHES:
+        conductor.begin_batch(batch)
+        for host in batch:
+            fleet.hosts[host].current = str(fleet.own[host]["deploy_release_version"])
+        assert conductor.switched(BatchReport(batch)) is Verdict.GO_ON
+
+    assert conductor.finish() == 0
+    assert {host.current for host in fleet.hosts.values()} == {"r1"}
+
+
+def test_it_is_refused_as_a_whole_when_one_host_lacks_the_release() -> None:
+    """Half a rollback is a third version of the site; it must not begin."""
+    fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes("r1"))
+    del fleet.hosts["b"].staged["r1"]
+
+    with pytest.raises(DeploymentRefused) as refused:
+        conductor.prepare(fleet)
+    conductor.finish()
+
+    assert dict(refused.value.findings)["b"] == "serves r2, could go back to nothing"
+    assert [host.owner for host in fleet.hosts.values()] == ["", ""]
+
+
+def test_a_release_that_failed_is_not_gone_back_to() -> None:
+    """The newest directory may be the wreck of an interrupted deployment."""
+    fleet, conductor = fleet_with("r0", "r1", "r2"), RollbackConductor(wishes())
+    fleet.hosts["a"].failed = {"r1"}
+
+    conductor.prepare(fleet)
+
+    assert conductor.release == "r0"
+
+
+def test_a_failed_batch_stops_the_way_back() -> None:
+    """If the old release does not come up either, the rest of the fleet stays as it is."""
+    fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes())
+    conductor.prepare(fleet)
+    conductor.begin_batch(("a",))
+
+    assert conductor.switched(BatchReport(("a",), failed={"a": "health: 500"})) is Verdict.STOP
+
+    assert conductor.finish() == 2
