@@ -72,6 +72,16 @@ def test_clean_up_never_removes_what_serves_or_served_before(layout: Any) -> Non
     assert names(layout) == ["a", "e"]
 
 
+def test_rejected_release_goes_although_it_served_before(layout: Any) -> None:
+    """Rolling back may ask for the removal of what it leaves."""
+    switches.switch(layout, "d", None, {})
+    records.fail(layout, "e", "rolled back", 1.0)
+
+    upkeep.clean_up(layout, 0, None, is_check=False)
+
+    assert names(layout) == ["a", "b", "c", "d"]
+
+
 def test_half_built_and_failed_releases_go_and_never_count(layout: Any) -> None:
     """Capistrano counts them, and then deletes good ones instead."""
     build(layout, "half", is_finished=False)

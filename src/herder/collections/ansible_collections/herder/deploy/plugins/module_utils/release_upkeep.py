@@ -64,9 +64,12 @@ def protected_names(layout: Layout, now: leases.Moment) -> Set[str]:
     """Name the releases that must stay: current, the one before it, and a live lease's own."""
     journal = switches.journal_of(layout) or {}
     lease = leases.holder(layout)
-    names = {layout.current_name(), journal.get("from"), _previous(layout)}
+    names = {layout.current_name(), _previous(layout)}
+    before = journal.get("from")
+    if before and records.state_of(layout, before) != "failed":
+        names.add(before)
     if switches.is_pending(journal):
-        names.add(journal.get("to"))
+        names.update([before, journal.get("to")])
     if lease is not None and leases.is_live(lease, now):
         names.add(lease.get("release"))
     return {str(name) for name in names if name}
