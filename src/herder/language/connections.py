@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
-import functools
 import shlex
 from collections.abc import Hashable, Iterator
 from typing import Any
@@ -59,6 +58,13 @@ class Carrier:
         self.sessions = sessions
         self.loop = loop
         self._routes: dict[str, set[Route]] = {}
+        self._classes: dict[type, Any] = {}
+
+    def _carried_class(self, plugin_class: Any) -> Any:
+        if plugin_class not in self._classes:
+            bases = (CarriedConnection, plugin_class)
+            self._classes[plugin_class] = type("Connection", bases, {})
+        return self._classes[plugin_class]
 
     def remember(self, route: Route) -> None:
         """Know that this route was used, so that `forget_host` finds it."""
@@ -75,18 +81,11 @@ class Carrier:
             return True
         if way_of(connection) is None:
             return False
-        connection.__class__ = _carried_class(type(connection))
+        connection.__class__ = self._carried_class(type(connection))
         connection.herder_carrier = self
         connection.herder_promised = None
         connection.herder_prepare("", ())
         return True
-
-
-@functools.cache
-def _carried_class(plugin_class: Hashable) -> Any:
-    return type(
-        "Connection", (CarriedConnection, plugin_class), {"herder_plugin_class": plugin_class}
-    )
 
 
 class CarriedConnection(ConnectionBase):
