@@ -10,7 +10,7 @@ import contextlib
 import copy
 import dataclasses
 import shlex
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from ansible import constants
@@ -75,11 +75,24 @@ class Carrier:
         for route in self._routes.pop(host, set()):
             self.loop.call(self.sessions.reset(route))
 
+    def forget_user(self, host: str, user: str) -> None:
+        """Close the sessions that run as this user, for example before the account is removed."""
+        routes = self._routes.get(host, set())
+        own = {route for route in routes if route.become is not None and route.become.user == user}
+        routes -= own
+        for route in own:
+            self.loop.call(self.sessions.reset(route))
+
     def take_over(self, connection: Any) -> bool:
-        """Carry this plugin's traffic from now on; false when it has a way of its own to keep."""
-        if isinstance(connection, CarriedConnection):
-            return True
-        if way_of(connection) is None:
+        """Carry this plugin's traffic from now on; false when it has a way of its own to keep.
+
+        Assumes that the plugin's options are set: some of them are only its own to keep.
+        """
+        is_ours = way_of(connection) is not None
+        if is_ours == isinstance(connection, CarriedConnection):
+            return is_ours
+        if not is_ours:
+            connection.__class__ = connection.herder_plugin_class
             return False
         connection.__class__ = self._carried_class(type(connection))
         connection.herder_carrier = self
@@ -118,14 +131,23 @@ class CarriedConnection(ConnectionBase):
     def _herder_connect(self, as_become_user: bool) -> Session:
         carrier, route = self.herder_carrier, self.herder_route()
         carrier.remember(route)
+        if display.verbosity >= SHOWN_FROM_VERBOSITY and self.transport == "ssh":
+            words = shlex.join(carrier.sessions.way_in(route))
+            display.vvv(f"SSH: EXEC {words}", host=self._play_context.remote_addr)
         session: Session = self.herder_do(carrier.sessions.get(route))
         if not as_become_user:
             return session
         # the login user's agent knows by now which Python there is
         step = become_step(self, (session.facts.python,))
         become_route = dataclasses.replace(route, become=step)
+        carrier.remember(become_route)
         second: Session = self.herder_do(carrier.sessions.get(become_route))
         return second
+
+    def herder_leave(self, user: str) -> None:
+        """End what runs as this become user on the host."""
+        self._herder_open.pop(True, None)
+        self.herder_carrier.forget_user(self.herder_host, user)
 
     def herder_route(self) -> Route:
         """Give the login user's route."""

@@ -3,8 +3,8 @@
 The options mean what they mean in ansible-core, since its own plugin resolved them; only the
 process that carries the bytes is ours.
 
-*Source*: ansible-core 2.19 plugins/connection/ssh.py (`_build_command`), plugins/connection/local.py
-and plugins/become/__init__.py.
+*Source*: ansible-core 2.19 plugins/connection/ssh.py (`_build_command`) and local.py,
+plugins/become/__init__.py.
 """
 
 from __future__ import annotations
@@ -91,9 +91,11 @@ class _Conversation:
         return bool(self.plugin.check_missing_password(output))
 
 
-def _ssh_way(connection: Any) -> SshWay:
+def _ssh_way(connection: Any) -> SshWay | None:
     context = connection._play_context
     password = _option(connection, "password")
+    if password is not None and _option(connection, "password_mechanism") == "sshpass":
+        return None  # asked for by name: it waits for a prompt in its own manner
     port = _option(connection, "port") or context.port
     return SshWay(
         address=_option(connection, "host") or context.remote_addr,
@@ -173,7 +175,7 @@ def _chroot_way(connection: Any) -> CommandWay:
     return CommandWay((executable, root, "/bin/sh", "-c"))
 
 
-_WAYS: dict[str, Callable[[Any], Way]] = {
+_WAYS: dict[str, Callable[[Any], Way | None]] = {
     "ansible.builtin.ssh": _ssh_way,
     "ansible.builtin.local": _local_way,
     "community.docker.docker": _container_way("docker", "exec", "-i"),
