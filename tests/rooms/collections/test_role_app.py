@@ -120,7 +120,11 @@ class Fleet:
 
     def current(self) -> list[str]:
         """Give the release that each host serves."""
-        return [(self.site(host) / "current").readlink().name for host in HOSTS]
+        return [self.current_of(host) for host in HOSTS]
+
+    def current_of(self, host: str) -> str:
+        """Give the release that one host serves."""
+        return (self.site(host) / "current").readlink().name
 
     def releases(self, host: str) -> list[str]:
         """List the releases of a host."""
@@ -230,6 +234,28 @@ def test_health_gate_wants_this_release(fleet: Fleet) -> None:
 
     assert fleet.current() == ["r1"] * 3
     assert "no answer" in said
+
+
+def test_guard_is_told_when_all_is_well_and_goes_back_when_nobody_tells(fleet: Fleet) -> None:
+    """The machine that deploys may be lost between the switch and the gate."""
+    fleet.deploy("r1", "-l", "web1", deploy_guard_seconds=120)
+    journal = json.loads((fleet.site("web1") / ".herder" / "switch.json").read_text())
+    assert journal["state"] == "confirmed"
+
+    hang = fleet.hook("hang", "- pause: {seconds: 100}\n")
+    process = fleet.start(
+        "deploy.yml", "-l", "web1", deploy_guard_seconds=2, deploy_after_symlink_tasks_file=hang
+    )
+    while fleet.current_of("web1") == "r1":
+        time.sleep(0.05)
+        assert process.poll() is None
+    os.killpg(process.pid, 9)
+    process.communicate()
+    deadline = time.monotonic() + 30
+    while fleet.current_of("web1") != "r1" and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+    assert fleet.current_of("web1") == "r1"
 
 
 def test_rollbacks(fleet: Fleet) -> None:
