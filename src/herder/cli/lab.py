@@ -1,4 +1,4 @@
-"""Bring up local servers to try everything on: up, status, ssh, inventory, down."""
+"""Bring up local servers to try everything on: up, status, ssh, inventory, cloud, down."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from herder.cli import lab_cloud
 from herder.errors import UsageError
 from herder.lab import lab
 from herder.lab.inventory import inventory_text, ssh_words, write_inventory
@@ -60,6 +61,8 @@ def _parser() -> _Parser:
     ssh.set_defaults(act=_ssh)
     inventory = acts.add_parser("inventory", parents=[kept], help="print an Ansible inventory")
     inventory.set_defaults(act=_inventory)
+    cloud = acts.add_parser("cloud", help="an EC2 endpoint: up, status, env, down")
+    lab_cloud.add_words(cloud, kept)
     down = acts.add_parser("down", parents=[kept], help="remove the lab, leaving nothing")
     down.set_defaults(act=_down)
     return parser

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import herder
@@ -17,13 +18,19 @@ from herder.lab.strays import strays
 
 PROCESS_SERVERS = "herder.lab.process_servers"
 WAY_OUT = "herder.lab.way_out"
+CLOUD_ENDPOINT = "herder.lab.cloud_endpoint"
 
-_MODULES = (PROCESS_SERVERS, WAY_OUT)
+_MODULES = (CLOUD_ENDPOINT, PROCESS_SERVERS, WAY_OUT)
 _END_SECONDS = 5.0
 
 
-def start_daemon(place: LabPlace, module: str) -> None:
-    """Start one of the lab's programs in the background; it is given the lab's directory."""
+def start_daemon(
+    place: LabPlace, module: str, variables: Mapping[str, str] | None = None
+) -> None:
+    """Start one of the lab's programs in the background; it is given the lab's directory.
+
+    With `variables`, its environment has these too.
+    """
     paths = [str(Path(herder.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
     with (place.directory / "daemon.log").open("ab") as log:
         ended = subprocess.run(
@@ -31,31 +38,37 @@ def start_daemon(place: LabPlace, module: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            env={
+                **os.environ,
+                **(variables or {}),
+                "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            },
             check=False,
         )
     if ended.returncode != 0:
         raise LabError(f"{module} did not start", context=log_tail(place))
 
 
-def daemons(place: LabPlace) -> list[int]:
+def daemons(place: LabPlace, *modules: str) -> list[int]:
     """Give the numbers of this lab's processes; their command line tells them from others.
+
+    With `modules`, of those programs only.
 
     It is not taken from a file: that may be lost, or name a process that has taken the number.
     """
-    wanted = tuple(" ".join(_words(place, module)[1:]) for module in _MODULES)
+    wanted = tuple(" ".join(_words(place, module)[1:]) for module in modules or _MODULES)
     lines = run_program(["ps", "-axww", "-o", "pid=,args="]).splitlines()
     entries = [line.split(maxsplit=1) for line in lines]
     return [int(entry[0]) for entry in entries if len(entry) == 2 and entry[1].endswith(wanted)]
 
 
-def end_daemons(place: LabPlace) -> None:
+def end_daemons(place: LabPlace, *modules: str) -> None:
     """End this lab's processes and what its sessions left running, gently first.
 
-    *Raises*: LabError, when one lives on.
+    With `modules`, these programs only. *Raises*: LabError, when one lives on.
     """
     deadline = time.monotonic() + _END_SECONDS
-    while numbers := daemons(place) + strays(place):
+    while numbers := daemons(place, *modules) + ([] if modules else strays(place)):
         late = time.monotonic() - deadline
         if late > _END_SECONDS:
             raise LabError(f"process {numbers[0]} could not be ended")

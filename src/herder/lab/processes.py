@@ -55,7 +55,7 @@ class Processes:
     def boot(self, name: str) -> None:
         with self._changing():
             self._save(replace(self.state().server(name), stage=Stage.BOOTING))
-            if not daemons(self.place):
+            if not daemons(self.place, PROCESS_SERVERS):
                 start_daemon(self.place, PROCESS_SERVERS)
 
     def wait(self, name: str, *, deadline_seconds: float = BOOT_SECONDS) -> Server:
@@ -128,7 +128,9 @@ class Processes:
         self, servers: Sequence[Server], started: float, deadline_seconds: float
     ) -> list[Server]:
         def check(server: Server, seconds: float) -> None:
-            if seconds > deadline_seconds or (seconds > 1.0 and not daemons(self.place)):
+            if seconds > deadline_seconds or (
+                seconds > 1.0 and not daemons(self.place, PROCESS_SERVERS)
+            ):
                 raise LabError(
                     f"server {server.name!r} does not listen", context=log_tail(self.place)
                 )
