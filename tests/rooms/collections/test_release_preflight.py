@@ -139,3 +139,12 @@ def test_real_directory_in_place_of_the_link_is_found(layout: Any) -> None:
 def test_versions(seen: str, wanted: str, *, expected: bool) -> None:
     """Numbers, not letters: 10 is more than 9."""
     assert preflight.satisfies(seen, wanted) is expected
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(0, "0 B"), (2048, "2.0 KiB"), (82397532160, "77 GiB"), (1 << 60, "1048576 TiB")],
+)
+def test_sizes_are_told_as_people_read_them(count: int, expected: str) -> None:
+    """A table with eleven digits is not read."""
+    assert preflight._size(count) == expected

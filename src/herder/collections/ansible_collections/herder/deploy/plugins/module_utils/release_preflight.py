@@ -66,16 +66,25 @@ def disk(layout: Layout, wishes: Json) -> List[Json]:
     free = os.statvfs(place)
     need_bytes, need_inodes = needed(layout, wishes)
     seen_bytes = free.f_bavail * free.f_frsize
-    found = [_enough("disk-bytes", seen_bytes, need_bytes, "bytes free in %s" % place)]
+    text = "%s free in %s, needs %s" % (_size(seen_bytes), place, _size(need_bytes))
+    found = [finding("disk-bytes", seen_bytes >= need_bytes, text, seen_bytes, need_bytes)]
     if free.f_files:
-        found.append(
-            _enough("disk-inodes", free.f_favail, need_inodes, "inodes free in %s" % place)
-        )
+        text = "%d inodes free in %s, needs %d" % (free.f_favail, place, need_inodes)
+        ok = free.f_favail >= need_inodes
+        found.append(finding("disk-inodes", ok, text, free.f_favail, need_inodes))
     return found
 
 
-def _enough(check: str, seen: int, wanted: int, what: str) -> Json:
-    return finding(check, seen >= wanted, "%d %s, needs %d" % (seen, what, wanted), seen, wanted)
+def _size(count: int) -> str:
+    """Give a number of bytes as people read it."""
+    amount, unit = float(count), 0
+    while amount >= 1024 and unit < 4:
+        amount, unit = amount / 1024, unit + 1
+    return "%.*f %s" % (
+        1 if unit and amount < 10 else 0,
+        amount,
+        ("B", "KiB", "MiB", "GiB", "TiB")[unit],
+    )
 
 
 def access(layout: Layout) -> Json:

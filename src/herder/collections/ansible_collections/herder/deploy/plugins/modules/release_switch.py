@@ -168,9 +168,7 @@ def work(params: Json, is_check: bool) -> Json:
     result = {field: journal[field] for field in fields if field in journal}
     result["switch_id"] = journal.get("id", "")
     result["current"] = layout.current_name()
-    result["is_dangling"] = (
-        before is not None and not is_check and not os.path.isdir(layout.current)
-    )
+    result["is_dangling"] = os.path.islink(layout.current) and not os.path.isdir(layout.current)
     if params["_diff"] and result["changed"]:
         after = journal.get("to_link") if is_check else layout.current_text()
         header = {"before_header": layout.current, "after_header": layout.current}
