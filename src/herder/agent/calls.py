@@ -17,6 +17,7 @@ from herder.agent.warmth import Warmth
 from herder.wire.frames import CHUNK_BYTES, Head, Kind
 from herder.wire.messages import (
     INLINE_BYTES,
+    NAMES,
     WINDOW_BYTES,
     FetchFile,
     OpenProcess,
@@ -215,7 +216,7 @@ class CommandCall(ChildCall):
     """A shell line."""
 
     def __init__(self, line: Line, resources: Resources, call: RunCommand) -> None:
-        super().__init__(line, resources, call.operation)
+        super().__init__(line, resources, NAMES[type(call)])
         self._call = call
 
     def begin(self, body: bytes) -> None:
@@ -228,7 +229,7 @@ class PutCall(Call):
     """A file on its way here."""
 
     def __init__(self, line: Line, resources: Resources, call: PutFile) -> None:
-        super().__init__(line, resources, call.operation)
+        super().__init__(line, resources, NAMES[type(call)])
         self._call = call
         self._file: Optional[WholeFile] = None
 
@@ -269,7 +270,7 @@ class FetchCall(Call):
     """A file on its way to the controller."""
 
     def __init__(self, line: Line, resources: Resources, call: FetchFile) -> None:
-        super().__init__(line, resources, call.operation)
+        super().__init__(line, resources, NAMES[type(call)])
         self._call = call
         self._reading: Optional[Reading] = None
 
@@ -313,7 +314,7 @@ class TunnelCall(Call):
     """A second agent's bytes."""
 
     def __init__(self, line: Line, resources: Resources, call: OpenProcess) -> None:
-        super().__init__(line, resources, call.operation)
+        super().__init__(line, resources, NAMES[type(call)])
         self._call = call
         self._tunnel: Optional[Tunnel] = None
 

@@ -6,8 +6,7 @@ import contextlib
 import functools
 import os
 import signal
-from dataclasses import dataclass
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional
 
 from herder.agent.loop import READ, WRITE, Loop, Timer
 
@@ -16,8 +15,7 @@ KILL_AFTER_SECONDS = 2.0
 HEIRS_FACTOR = 10
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a child ended; `problem` is '' or why its output does not count."""
 
     status: int
@@ -26,8 +24,7 @@ class Outcome:
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """*Units*: bytes of all output, seconds (0: no limit), seconds to wait for silent heirs."""
 
     output_bytes: int
@@ -35,8 +32,7 @@ class Limits:
     grace_seconds: float
 
 
-@dataclass(frozen=True)
-class Pipes:
+class Pipes(NamedTuple):
     """Our ends: what the child writes, and where its standard input is fed (None: nowhere)."""
 
     stdout: int

@@ -10,16 +10,15 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import io
-from importlib.abc import InspectLoader, MetaPathFinder
 from types import CodeType, ModuleType
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Tuple, cast
 
 from herder.agent.store import ROOT, Part, Store
 
 PACKAGE_FILE = "__init__.py"
 
 
-class BundleImporter(MetaPathFinder, InspectLoader):
+class BundleImporter:
     """Finder and loader for one bundle's files."""
 
     def __init__(self, store: Store, parts: Tuple[Part, ...]) -> None:
@@ -41,8 +40,10 @@ class BundleImporter(MetaPathFinder, InspectLoader):
         file = self._names.get(fullname)
         if file is None:
             return self._namespace(fullname)
+        # not derived from the abstract loader: importing that costs every agent a millisecond
+        loader = cast("Any", self)
         spec = importlib.machinery.ModuleSpec(
-            fullname, self, origin=f"{ROOT}/{file}", is_package=self.is_package(fullname)
+            fullname, loader, origin=f"{ROOT}/{file}", is_package=self.is_package(fullname)
         )
         spec.has_location = True
         if spec.submodule_search_locations is not None:

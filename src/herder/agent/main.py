@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import platform
 import pwd
@@ -30,8 +29,6 @@ def main() -> None:
 
 def serve() -> None:
     """Greet and serve one conversation."""
-    # the parent's memory is shared with every child: a collection would copy it
-    gc.disable()
     source, sink = take_standard_streams()
     for number in (signal.SIGINT, signal.SIGHUP):
         # not SIG_IGN: that would pass on to every program a module starts

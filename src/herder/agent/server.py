@@ -25,6 +25,7 @@ from herder.agent.files import reason
 from herder.agent.loop import Loop
 from herder.wire.frames import Frame, Head, Kind
 from herder.wire.messages import (
+    NAMES,
     FetchFile,
     OpenProcess,
     Operation,
@@ -94,11 +95,11 @@ class Server:
         operation = to_operation(frame.head)
         if isinstance(operation, simple.KINDS) and not simple.is_slow(operation):
             asked = operation
-            self._guard(frame.id, asked.operation, lambda: self._answer(frame.id, asked))
+            self._guard(frame.id, NAMES[type(asked)], lambda: self._answer(frame.id, asked))
             return
         call = self._started(frame, operation)
         self._calls[frame.id] = call
-        self._guard(frame.id, operation.operation, lambda: call.begin(frame.body))
+        self._guard(frame.id, NAMES[type(operation)], lambda: call.begin(frame.body))
 
     def _answer(self, number: int, operation: simple.Simple) -> None:
         self._channel.send(Kind.REPLY, number, simple.answer(operation))

@@ -13,7 +13,7 @@ from herder.agent.calls import ChildCall, Line, Resources
 from herder.agent.children import Child, Outcome
 from herder.agent.fork import fork_child
 from herder.wire.frames import Head
-from herder.wire.messages import ExpandUser, MakeTemporaryDirectory, Remove, Stat
+from herder.wire.messages import NAMES, ExpandUser, MakeTemporaryDirectory, Remove, Stat
 
 Simple = Union[Stat, MakeTemporaryDirectory, Remove, ExpandUser]
 KINDS = (Stat, MakeTemporaryDirectory, Remove, ExpandUser)
@@ -53,7 +53,7 @@ class SlowCall(ChildCall):
     """One of these operations in a forked child."""
 
     def __init__(self, line: Line, resources: Resources, operation: Simple) -> None:
-        super().__init__(line, resources, operation.operation)
+        super().__init__(line, resources, NAMES[type(operation)])
         self._asked = operation
 
     def begin(self, body: bytes) -> None:

@@ -1,22 +1,21 @@
 """The first thing that runs: makes the agent's own files importable, from its cache when it can.
 
 It is executed as the top of the program that the first stage reads, and again imported as
-`herder.agent.start` by those who need its private directory.
+`herder.agent.start` by those who need its private directory. Each start compiles it anew, so it
+is short and imports little (no typing, no abstract base classes).
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import importlib.util
-import json
 import marshal
 import os
 import sys
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
-from typing import Dict, Optional
 
 MAGIC = importlib.util.MAGIC_NUMBER.hex()
 CHECKSUM_BYTES = 32
@@ -82,21 +81,21 @@ def write_checked(path: str, content: bytes) -> bool:
     return True
 
 
-class AgentFinder(MetaPathFinder, Loader):
+class AgentFinder:
     """Gives the agent's files to the import system: `herder` and what is below, nothing else."""
 
-    def __init__(self, sources: Dict[str, str], code: Dict[str, CodeType]) -> None:
+    def __init__(self, sources: dict[str, str], code: dict[str, CodeType]) -> None:
         self._sources = sources
         self._code = code
 
     def find_spec(
         self, fullname: str, path: object = None, target: object = None
-    ) -> Optional[ModuleSpec]:
+    ) -> ModuleSpec | None:
         """Give the spec of one of our modules, None for all others."""
         if fullname in self._sources:
-            return importlib.util.spec_from_loader(fullname, self, origin=f"<{fullname}>")
+            return ModuleSpec(fullname, self, origin=f"<{fullname}>")  # type: ignore[arg-type]  # duck
         if fullname in ("herder", "herder.wire", "herder.agent"):
-            return importlib.util.spec_from_loader(fullname, self, is_package=True)
+            return ModuleSpec(fullname, self, is_package=True)  # type: ignore[arg-type]  # duck
         return None
 
     def create_module(self, spec: object) -> None:
@@ -112,23 +111,28 @@ class AgentFinder(MetaPathFinder, Loader):
         return self._sources.get(name)
 
 
-def load_code(packed: str, sources: Dict[str, str]) -> Dict[str, CodeType]:
+def load_code(sources: dict[str, str], digest: str) -> dict[str, CodeType]:
     """Give the code object of every source: from the cache, else compiled and cached."""
-    digest = hashlib.sha256(packed.encode()).hexdigest()
     directory = private_directory()
-    path = f"{directory}/agent-{MAGIC}-{digest[:32]}"
+    path = f"{directory}/agent-{MAGIC}-{digest}"
     kept = read_checked(path) if directory else None
     if kept is not None:
-        loaded: Dict[str, CodeType] = marshal.loads(kept)
+        loaded: dict[str, CodeType] = marshal.loads(kept)
         return loaded
-    code = {name: compile(text, f"<{name}>", "exec") for name, text in sources.items()}
+    # without docstrings and assertions: there is less to load next time
+    code = {
+        name: compile(text, f"<{name}>", "exec", dont_inherit=True, optimize=2)
+        for name, text in sources.items()
+    }
     if directory:
         write_checked(path, marshal.dumps(code))
     return code
 
 
-def launch(packed: str) -> None:
+def launch(sources: dict[str, str], digest: str) -> None:
     """Take over this process: it is an agent until its controller is gone."""
-    sources = json.loads(packed)
-    sys.meta_path.insert(0, AgentFinder(sources, load_code(packed, sources)))
+    # what is imported now stays for good; looking for garbage in it is wasted
+    gc.disable()
+    finder = AgentFinder(sources, load_code(sources, digest))
+    sys.meta_path.insert(0, finder)
     importlib.import_module("herder.agent.main").main()

@@ -31,10 +31,8 @@ _ENTRIES = (
     "ansible.module_utils.common.file",
 )
 _STANDARD = (
-    "atexit base64 codecs datetime difflib errno filecmp fnmatch glob grp hashlib "
-    "linecache locale platform pwd re runpy selectors shlex shutil signal socket stat "
-    "string subprocess syslog tempfile textwrap threading time traceback types uuid "
-    "zipfile"
+    "atexit base64 datetime errno fnmatch glob grp hashlib linecache locale platform pwd runpy "
+    "selectors shlex shutil syslog tempfile traceback types"
 )
 
 Fingerprint = Tuple[Tuple[str, int], ...]
@@ -130,7 +128,6 @@ def _is_ours(name: str) -> bool:
 def _settle() -> None:
     # what a fork shares must not be touched by the collector, or each child copies it
     platform._uname_cache = None  # type: ignore[attr-defined]  # noqa: SLF001 -- a task may rename the host
-    gc.collect()
     gc.freeze()
 
 

@@ -75,6 +75,10 @@ class SessionPool:
         program = program_for(route.way, line, route.shell)
         return await run_line(program, route, stdin or b"", self._limits.output_limit_bytes)
 
+    def way_in(self, route: Route) -> tuple[str, ...]:
+        """Give the program and its words that lead to the host, for messages."""
+        return program_for(route.way, "", route.shell).argv
+
     async def reset(self, route: Route) -> None:
         """Close this route's session and those that lead through it."""
         routes = [

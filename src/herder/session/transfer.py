@@ -1,4 +1,4 @@
-"""Large files in both directions: in blocks, never whole in memory, no faster than they are taken."""
+"""Large files in both directions: in blocks, never whole in memory, at the pace of the taker."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from os.path import expanduser
+import os
 
 from herder.model.route import SshWay
 from herder.transport.process import Program
@@ -39,7 +39,7 @@ def ssh_arguments(way: SshWay) -> tuple[str, ...]:
     if way.port is not None:
         words += ("-o", f"Port={way.port}")
     if way.private_key_file:
-        words += ("-o", f'IdentityFile="{expanduser(way.private_key_file)}"')
+        words += ("-o", f'IdentityFile="{_at_home(way.private_key_file)}"')
     if way.password is None:
         words += _NO_PASSWORD
     if way.user:
@@ -47,6 +47,11 @@ def ssh_arguments(way: SshWay) -> tuple[str, ...]:
     words += ("-o", f"ConnectTimeout={way.timeout_seconds:.0f}")
     words += ("-o", "NumberOfPasswordPrompts=1")
     return (*words, *_KEEPALIVE)
+
+
+def _at_home(path: str) -> str:
+    # not Path.expanduser: it raises where there is no home
+    return os.environ.get("HOME", "~") + path[1:] if path.startswith("~/") else path
 
 
 def describe_ssh_failure(way: SshWay, status: int | None, words: str) -> str:

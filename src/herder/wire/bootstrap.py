@@ -7,6 +7,7 @@ every version of the agent, and nothing of it is secret. This file stays on the 
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import pkgutil
@@ -91,7 +92,8 @@ def agent_payload() -> bytes:
     """Give what the first stage reads: length, then the compressed agent; built once, shared."""
     sources = _sources()
     start = sources["herder.agent.start"]
-    program = f"{start}\nlaunch({json.dumps(json.dumps(sources))})\n"
+    digest = hashlib.sha256(repr(sources).encode()).hexdigest()[:32]
+    program = f"{start}\nlaunch({sources!r}, {digest!r})\n"
     packed = zlib.compress(program.encode(), 9)
     return f"{len(packed):0{LENGTH_DIGITS}x}".encode() + packed
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Dict, List
+from typing import Any, Dict, List, NamedTuple, NamedTuple
 
 HEADER = struct.Struct("!BIII")
 HEAD_LIMIT_BYTES = 4 * 1024 * 1024
@@ -22,6 +21,8 @@ CHUNK_BYTES = 128 * 1024
 
 Head = Dict[str, Any]
 """A frame's JSON object; `messages.py` says which keys it has."""
+
+_EMPTY: Head = {}
 
 
 class WireError(Exception):
@@ -48,14 +49,16 @@ class Kind(IntEnum):
     PONG = 21
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """One message; `id` says which call it belongs to (0: the session itself)."""
 
     kind: Kind
     id: int
-    head: Head = field(default_factory=dict)
-    body: bytes = field(default=b"", repr=False)
+    head: Head = _EMPTY
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Frame({self.kind.name}, {self.id}, {self.head}, {len(self.body)} bytes)"
 
 
 def encode(kind: Kind, id: int, head: Head | None = None, body: bytes = b"") -> bytes:

@@ -8,8 +8,7 @@ The words are put together at run time so that an echoed command line cannot loo
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from herder.wire.frames import WireError
 
@@ -20,8 +19,7 @@ OLD_PYTHON = b"HERDER" + b"-OLD-PYTHON"
 GREETING_LIMIT_BYTES = 16 * 1024
 
 
-@dataclass(frozen=True)
-class Greeting:
+class Greeting(NamedTuple):
     """What an agent says of itself; `cached` is how many digests its cache holds."""
 
     python: str
@@ -36,7 +34,7 @@ class Greeting:
 
 def encode_greeting(greeting: Greeting) -> bytes:
     """Give the greeting's line, marker first."""
-    return GREETING + json.dumps(vars(greeting)).encode() + b"\n"
+    return GREETING + json.dumps(greeting._asdict()).encode() + b"\n"
 
 
 def find_greeting(received: bytes) -> Optional[Tuple[Greeting, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,21 @@ def test_a_shell_may_have_arguments(play: Play) -> None:
     """`executable` is words of a shell line, as ansible-core reads it."""
     tasks = [{"raw": "echo ${BASH_VERSION:+bash}", "args": {"executable": "/usr/bin/env bash"}}]
     assert '"stdout": "bash\\n"' in play(tasks, "-v").stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes an account")
+def test_an_account_that_was_become_can_be_removed(play: Play) -> None:
+    """userdel refuses while the account has processes, and an agent is one."""
+    tasks = [
+        {"user": {"name": "herdertest", "create_home": False}},
+        {"command": "whoami", "become": True, "become_user": "herdertest"},
+        {"user": {"name": "herdertest", "state": "absent"}},
+    ]
+    done = play(tasks, vars={"ansible_python_interpreter": "/usr/bin/python3"})
+    assert done.returncode == 0, done.stdout
+
+
+def test_an_omitted_limit_of_open_files_is_none(play: Play) -> None:
+    """The option may be a template like any other."""
+    tasks = [{"ping": {}, "vars": {"ansible_python_module_rlimit_nofile": "{{ omit }}"}}]
+    assert play(tasks).returncode == 0
