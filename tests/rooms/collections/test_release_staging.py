@@ -209,6 +209,17 @@ def test_cache_left_locked_or_broken_is_mended(layout: Any, origin: Path) -> Non
     assert content(layout, "r4") == "three"
 
 
+def test_what_a_killed_fetch_left_gives_its_space_back(layout: Any, origin: Path) -> None:
+    """Git leaves its half packs behind; a disk that was full would stay full."""
+    stage_git(layout, "r1", origin)
+    half = Path(layout.repo, ".git", "objects", "pack", "tmp_pack_half")
+    half.write_bytes(b"x" * 1000)
+
+    stage_git(layout, "r2", origin)
+
+    assert not half.exists()
+
+
 def test_deploy_key_is_gone_afterwards(layout: Any, origin: Path) -> None:
     """A secret is on the host's disk only while it is needed, even after a crash."""
     layout.prepare()

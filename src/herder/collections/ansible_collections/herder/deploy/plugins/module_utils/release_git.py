@@ -10,6 +10,7 @@ import contextlib
 import glob
 import os
 import re
+import shutil
 import subprocess
 import uuid
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
@@ -123,7 +124,21 @@ def cache(layout: Layout, source: Source) -> Iterator[Git]:
     with locked(layout.repo_lock, LOCK_WAIT_SECONDS) as lock:
         git = Git(source, git_directory(layout), lock)
         _make(layout, git)
-        yield git
+        _sweep(git.directory)
+        try:
+            yield git
+        finally:
+            _sweep(git.directory)
+
+
+def _sweep(directory: str) -> None:
+    """Remove what a fetch left that was killed or ran out of disk; we hold the cache alone."""
+    for pattern in ("pack/tmp_*", "??/tmp_obj_*", "tmp_objdir-*", "incoming-*"):
+        for path in glob.glob(os.path.join(directory, "objects", pattern)):
+            if os.path.isdir(path):
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                os.unlink(path)
 
 
 def _make(layout: Layout, git: Git) -> None:
