@@ -20,9 +20,10 @@ from ansible.cli.playbook import PlaybookCLI
 from herder import collections
 from herder.errors import HerderError
 from herder.events import EventSink
-from herder.language import core_version, hands
+from herder.language import core_shortcuts, core_version, hands
 from herder.language.blocking import LoopThread, WorkerThreads
 from herder.language.connections import Carrier
+from herder.language.core_templates import compile_once
 from herder.language.deployment import deploy_executor
 from herder.language.module_cache import ModuleCache
 from herder.language.modules import ModuleBuilder
@@ -122,6 +123,8 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     core_version.replace_alarm()
     core_version.surround_prompts(around.during_prompt)
     core_version.guard_plugin_loading()
+    core_shortcuts.install()
+    compile_once()
     manager = type(
         "QueueManager",
         (QueueManager,),

@@ -217,8 +217,10 @@ class CarriedConnection(ConnectionBase):
         return self.herder_do(session.stat(path, follow=follow, checksum=checksum))
 
     def is_pipelining_enabled(self, wrap_async: bool = False) -> bool:
-        from_configuration = super().is_pipelining_enabled(wrap_async)
-        return from_configuration or (not wrap_async and not _keeps_remote_files())
+        if not wrap_async and not _keeps_remote_files():
+            return True
+        from_configuration: bool = super().is_pipelining_enabled(wrap_async)
+        return from_configuration
 
     def _connect(self) -> Any:
         return self

@@ -9,8 +9,9 @@ plugins/become/__init__.py.
 
 from __future__ import annotations
 
+import functools
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,12 @@ from herder.wire.bootstrap import bootstrap_line
 
 SSH_GRACE_SECONDS = 2.0
 PERSISTENCE_OPTIONS = ("controlmaster", "controlpersist", "controlpath")
+
+
+@functools.lru_cache(maxsize=1000)
+def _words(text: str) -> tuple[str, ...]:
+    """Split as a shell would; the same few options are asked about for every task."""
+    return tuple(shlex.split(text))
 
 
 def way_of(connection: Any) -> Way | None:
@@ -118,14 +125,14 @@ def _ssh_arguments(connection: Any) -> tuple[str, ...]:
     if provider:
         words += ["-o", f"PKCS11Provider={provider}"]
     value, origin = connection.get_option_and_origin("ssh_args")
-    own = shlex.split(value or "")
+    own = _words(value or "")
     words += _without_persistence(own) if origin == "default" else own
     for name in ("ssh_common_args", "ssh_extra_args"):
-        words += shlex.split(_option(connection, name) or "")
+        words += _words(_option(connection, name) or "")
     return tuple(words)
 
 
-def _without_persistence(words: list[str]) -> list[str]:
+def _without_persistence(words: Iterable[str]) -> list[str]:
     """Leave out ansible-core's default connection sharing: one connection lasts our whole run."""
     kept: list[str] = []
     pairs = iter(words)
@@ -148,7 +155,7 @@ def _container_way(program: str, *verb: str) -> Callable[[Any], CommandWay]:
 
     def build(connection: Any) -> CommandWay:
         executable = _option(connection, f"{program}_executable") or program
-        extra = shlex.split(_option(connection, f"{program}_extra_args") or "")
+        extra = _words(_option(connection, f"{program}_extra_args") or "")
         user = _option(connection, "remote_user")
         as_user = ("-u", user) if user else ()
         name = _option(connection, "remote_addr") or connection._play_context.remote_addr

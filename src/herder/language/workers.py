@@ -8,6 +8,7 @@ task, the host's entry and the loader.
 from __future__ import annotations
 
 import copy
+import functools
 import logging
 import queue
 import threading
@@ -66,8 +67,9 @@ class Worker:
         self._final_q = final_q
         self._task_vars = task_vars
         self._host = copy.copy(host)
-        self._task = task.copy(exclude_parent=True, exclude_tasks=True)
-        self._task._parent = task._parent
+        self._task = _copy_beside_parent(task)
+        # an action plugin that copies its task would else copy the whole block around it
+        self._task.copy = functools.partial(_copy_beside_parent, self._task)
         self._play_context = play_context
         self._loader = copy.copy(loader)
         self._loader._tempfiles = set()
@@ -99,6 +101,13 @@ class Worker:
         finally:
             self._loader.cleanup_all_tmp_files()
             self._done.set()
+
+
+def _copy_beside_parent(task: Any, *_: Any, **__: Any) -> Any:
+    """Copy a task alone; nobody changes what is around it."""
+    twin = type(task).copy(task, exclude_parent=True, exclude_tasks=True)
+    twin._parent = task._parent
+    return twin
 
 
 class StepExecutor(TaskExecutor):

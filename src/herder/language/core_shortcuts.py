@@ -1,0 +1,212 @@
+"""What ansible-core works out anew for every task and host, worked out once.
+
+ansible-core forks a process for each task and host, which forgets at its end what it worked out.
+Here all of them are threads of one process, so it can be kept. Every shortcut gives what the long
+way gives: its key holds all that the answer depends on and that can change in a run, and what
+cannot be a key takes the long way. Installed once per process.
+
+*Source*: ansible-core 2.19 and 2.21, the methods that are named in `install`.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import os
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from ansible.config.manager import ConfigManager
+from ansible.playbook.base import FieldAttributeBase
+from ansible.plugins.loader import PluginLoader
+from ansible.utils.sentinel import Sentinel
+
+KEPT_LIMIT = 20_000
+
+
+def install() -> None:
+    """Exchange the methods; a second call changes nothing."""
+    for owner, name, shortened in (
+        (PluginLoader, "find_plugin_with_context", _find_plugin),
+        (PluginLoader, "all", _all_plugins),
+        (ConfigManager, "get_plugin_options_and_origins", _plugin_options),
+        (FieldAttributeBase, "post_validate", _post_validate),
+    ):
+        original = getattr(owner, name)
+        if not hasattr(original, "herder_shortened"):
+            setattr(owner, name, _bound(original, shortened))
+
+
+def _bound(original: Callable[..., Any], shortened: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return shortened(original, self, *args, **kwargs)
+
+    method.herder_shortened = original  # type: ignore[attr-defined] # marks what is exchanged
+    return method
+
+
+class Kept(dict[Hashable, Any]):
+    """Answers by key; starts anew when there are very many."""
+
+    def keep(self, key: Hashable, answer: Any) -> Any:
+        """Keep an answer and give it."""
+        if len(self) >= KEPT_LIMIT:
+            self.clear()
+        self[key] = answer
+        return answer
+
+
+_plugins_found = Kept()
+_plugin_paths = Kept()
+_options_found = Kept()
+_options_read = Kept()
+
+
+def _find_plugin(
+    original: Callable[..., Any], loader: Any, name: str, *args: Any, **kw: Any
+) -> Any:
+    """Where ansible-core's own plugins are does not change; directories of plugins may be added.
+
+    Found ones only: what is not found may be put there by an earlier task.
+    """
+    if not name.startswith(("ansible.builtin.", "ansible.legacy.")):
+        return original(loader, name, *args, **kw)
+    lists = [tuple(value) if isinstance(value, list) else value for value in (*args, *kw.values())]
+    key = (id(loader), tuple(loader._extra_dirs), name, len(args), *kw, *lists)
+    found = _plugins_found.get(key)
+    if found is None:
+        found = original(loader, name, *args, **kw)
+        if found.resolved and not (found.raw_error_list or found.deprecated):
+            _plugins_found.keep(key, _own_copy(found))
+        return found
+    return _own_copy(found)
+
+
+def _own_copy(context: Any) -> Any:
+    twin = copy.copy(context)
+    for name, value in vars(context).items():
+        if isinstance(value, list):
+            setattr(twin, name, value.copy())
+    return twin
+
+
+def _all_plugins(original: Callable[..., Any], loader: Any, *args: Any, **kwargs: Any) -> Any:
+    """The paths of all plugins of a kind; anything else is what ansible-core gives."""
+    if args or kwargs != {"path_only": True}:
+        return original(loader, *args, **kwargs)
+    key = (id(loader), tuple(loader._extra_dirs))
+    paths = _plugin_paths.get(key)
+    if paths is None:
+        paths = _plugin_paths.keep(key, tuple(original(loader, path_only=True)))
+    return iter(paths)
+
+
+def _plugin_options(
+    original: Callable[..., Any],
+    config: Any,
+    plugin_type: str,
+    name: str,
+    keys: Mapping[str, Any] | None = None,
+    variables: Mapping[str, Any] | None = None,
+    direct: Mapping[str, Any] | None = None,
+) -> Any:
+    """A plugin's options follow from its definitions, a few keywords and a few variables."""
+    key = None if direct else _options_key(config, plugin_type, name, keys, variables)
+    if key is None:
+        return original(config, plugin_type, name, keys=keys, variables=variables, direct=direct)
+    found = _options_found.get(key)
+    if found is None:
+        found = original(config, plugin_type, name, keys=keys, variables=variables)
+        _options_found.keep(key, found)
+    options, origins = found
+    return {name: copy.copy(value) for name, value in options.items()}, dict(origins)
+
+
+def _options_key(
+    config: Any,
+    plugin_type: str,
+    name: str,
+    keys: Mapping[str, Any] | None,
+    variables: Mapping[str, Any] | None,
+) -> Hashable | None:
+    definitions = config.get_configuration_definitions(plugin_type=plugin_type, name=name)
+    place = (id(definitions), len(definitions))
+    read = _options_read.get(place)
+    if read is None:
+        # the definitions are kept too, so that their id stays theirs
+        read = _options_read.keep(place, (definitions, *_names_read(definitions)))
+    _kept, keywords, names, environment = read
+    values = [*_values(keys or {}, keywords), *_values(variables or {}, names)]
+    outside = (id(config), config._config_file, *map(os.environ.get, environment))
+    key = (plugin_type, name, place, bool(keys), bool(variables), outside, *values)
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _names_read(definitions: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """Give the keywords, the variables and the environment's names that options are read from."""
+    keywords, names, environment = set(definitions), set(), set()
+    for definition in definitions.values():
+        keywords |= {entry["name"] for entry in definition.get("keyword") or ()}
+        keywords |= set(definition.get("aliases") or ())
+        names |= {entry["name"] for entry in definition.get("vars") or ()}
+        environment |= {entry["name"] for entry in definition.get("env") or ()}
+    return tuple(sorted(keywords)), tuple(sorted(names)), tuple(sorted(environment))
+
+
+def _values(source: Mapping[str, Any], names: tuple[str, ...]) -> list[Any]:
+    """Give type and value of each; True and 1 must not be the same key."""
+    found = [source.get(name) for name in names]
+    return [None if value is None else (type(value), value) for value in found]
+
+
+def _post_validate(original: Callable[..., Any], thing: Any, templar: Any) -> None:
+    """Fields that hold nothing or a plain number, as nearly all do, are valid as they are."""
+    fields = vars(thing)
+    kind: Any = type(thing)
+    if not (fields.get("_squashed") or fields.get("_finalized") or _has_no_parent(kind)):
+        original(thing, templar)
+        return
+    for name, plain, default in _validated(kind):
+        value = fields.get(f"_{name}", Sentinel)
+        if value is Sentinel:
+            value = default
+        if (value is None and plain is not object) or type(value) is plain:
+            continue
+        value = thing.post_validate_attribute(name, templar=templar)
+        if value is not Sentinel:
+            setattr(thing, name, value)
+    thing._finalized = True
+
+
+@functools.cache
+def _has_no_parent(kind: Hashable) -> bool:
+    return not hasattr(kind, "_get_parent_attribute")
+
+
+@functools.cache
+def _validated(kind: Any) -> tuple[tuple[str, type[Any] | None, Any], ...]:
+    """Give the fields: name, the type whose values need no look, default.
+
+    *Shapes*: the type is None where every value but None needs a look, object where None does too.
+    """
+    return tuple(
+        (
+            name,
+            _plain_type(kind, name, field),
+            Sentinel if callable(field.default) else field.default,
+        )
+        for name, field in kind.fattributes.items()
+    )
+
+
+def _plain_type(kind: type[Any], name: str, field: Any) -> type[Any] | None:
+    if field.required or hasattr(kind, f"_get_attr_{name}"):
+        return object
+    if hasattr(kind, f"_post_validate_{name}"):
+        return None
+    return {"bool": bool, "int": int}.get(field.isa)
