@@ -48,7 +48,8 @@ _TEMPLATE_PLAYBOOK = f"""\
 """
 _TEMPLATE_DEPLOY = f"""\
 from pyinfra.operations import files
-files.template(src="table.j2", dest="{tasks.ROOT}/table.conf", mode="644", address="127.0.0.1")
+files.template(src="table.j2", dest="{tasks.ROOT}/table.conf", mode="644",
+    address="127.0.0.1", jinja_env_kwargs={{"trim_blocks": True}})
 """
 
 

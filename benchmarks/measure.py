@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks.peers import Job, Peer, Start
+from benchmarks.fleet import Fleet
+from benchmarks.peers import Job, Peer, Start, peers
 from benchmarks.scenario import Scenario, WrongState
 
 SAMPLE_SECONDS = 0.05
@@ -21,9 +23,14 @@ LIMIT_SECONDS = 1800
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run. *Units*: seconds, of the clock and of the controller's own processor time; bytes."""
+    """One run. *Units*: seconds, bytes.
+
+    `processor_seconds`: of everything, on the controller and on the servers; it says more than
+    the clock where others use the machine too. `controller_seconds`: of the controller's process.
+    """
 
     seconds: float
+    processor_seconds: float
     controller_seconds: float
     peak_bytes: int
 
@@ -35,49 +42,71 @@ class Measured:
     runs: list[Run] = field(default_factory=list)
     problem: str = ""
 
-    @property
-    def median(self) -> float | None:
-        """The median of the seconds."""
-        return statistics.median(run.seconds for run in self.runs) if self.runs else None
+    def median(self, value: Callable[[Run], float]) -> float | None:
+        """Give the median of something that every run has."""
+        return statistics.median(map(value, self.runs)) if self.runs else None
 
 
 def take_turns(
-    scenario: Scenario, job: Job, peers: Sequence[Peer], runs: int, say: Callable[[str], None]
+    scenario: Scenario, job: Job, taking_part: Sequence[Peer], runs: int, say: Callable[[str], None]
 ) -> dict[str, Measured]:
     """Measure the peers in turn; one that fails is left out of the rest and says why."""
-    found = {peer.name: Measured() for peer in peers}
+    found = {peer.name: Measured() for peer in taking_part}
     if scenario.first:
         job.fleet.everywhere(scenario.first)
-    for turn in range(-1 if scenario.settle else 0, runs):
-        for peer in peers:
-            if found[peer.name].problem or (turn < 0 and peer.name != "herder"):
-                continue
-            try:
-                run = _one(scenario, job, peer, is_settling=turn < 0)
-            except (WrongState, subprocess.SubprocessError) as error:
-                found[peer.name].problem = str(error)
-                say(f"  {peer.title}: {error}")
-                continue
-            if turn >= 0:
-                found[peer.name].runs.append(run)
-                say(f"  {turn + 1}/{runs} {peer.title}: {run.seconds:.2f} s")
+    if scenario.settle:
+        _run(scenario, job, peers()["herder"])
+    for turn in range(1, runs + 1):
+        for peer in taking_part:
+            if not found[peer.name].problem:
+                said = _take_turn(scenario, job, peer, found[peer.name])
+                say(f"  {turn}/{runs} {peer.title}: {said}")
     return found
 
 
-def _one(scenario: Scenario, job: Job, peer: Peer, *, is_settling: bool) -> Run:
+def _take_turn(scenario: Scenario, job: Job, peer: Peer, measured: Measured) -> str:
+    """Add a run of the peer or its problem; give what to tell."""
+    try:
+        run = _run(scenario, job, peer)
+        scenario.check(job)
+    except (WrongState, subprocess.SubprocessError) as error:
+        measured.problem = str(error)
+        if scenario.settle:
+            _run(scenario, job, peers()["herder"])
+        return measured.problem
+    measured.runs.append(run)
+    return f"{run.seconds:.2f} s, {run.processor_seconds:.2f} s of CPU"
+
+
+def _run(scenario: Scenario, job: Job, peer: Peer) -> Run:
     if scenario.before:
         job.fleet.everywhere(scenario.before)
     start = scenario.starts.get(peer.name, peer.start)(job)
+    looking = used_by_servers(job.fleet)
+    begun = used_by_servers(job.fleet)
     run = _timed(start, job.folder, job.folder / f"{peer.name}.log")
-    if not is_settling:
-        scenario.check(job)
-    return run
+    # looking costs the servers something too, as much each time
+    spent = used_by_servers(job.fleet) - begun - (begun - looking)
+    return replace(run, processor_seconds=run.processor_seconds + max(0.0, spent))
+
+
+def used_by_servers(fleet: Fleet) -> float:
+    """Give the processor seconds that all the servers' processes have used, ended ones included."""
+    script = "cat /proc/[0-9]*/stat 2>/dev/null || true\n"
+    lines = [line for text in fleet.everywhere(script).values() for line in text.splitlines()]
+    fields = (line.rpartition(")")[2].split() for line in lines)
+    return sum(sum(map(int, words[11:15])) for words in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def _used_by_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _timed(start: Start, folder: Path, log: Path) -> Run:
     """Run to the end. *Raises*: subprocess.SubprocessError."""
     with log.open("wb") as output:
-        begun = time.monotonic()
+        used, begun = _used_by_children(), time.monotonic()
         process = subprocess.Popen(
             start.words,
             cwd=folder,
@@ -99,7 +128,8 @@ def _timed(start: Start, folder: Path, log: Path) -> Run:
     if status != 0:
         sys.stderr.write(log.read_text(errors="replace")[-2000:])
         raise subprocess.CalledProcessError(status, start.words[:2])
-    return Run(seconds, watch.processor_seconds, watch.peak_bytes)
+    spent = _used_by_children() - used
+    return Run(seconds, spent, watch.processor_seconds, watch.peak_bytes)
 
 
 class _Watch:

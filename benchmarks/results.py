@@ -89,9 +89,15 @@ def _processor() -> str:
 def _peer(measured: Measured) -> Row:
     row: Row = {
         "seconds": [round(run.seconds, 3) for run in measured.runs],
+        "processor_seconds": [round(run.processor_seconds, 2) for run in measured.runs],
         "controller_seconds": [round(run.controller_seconds, 2) for run in measured.runs],
         "peak_bytes": max((run.peak_bytes for run in measured.runs), default=0),
     }
-    if measured.median is not None:
-        row["median"] = round(measured.median, 3)
+    if measured.runs:
+        row["median"] = _rounded(measured.median(lambda run: run.seconds))
+        row["processor_median"] = _rounded(measured.median(lambda run: run.processor_seconds))
     return row | ({"problem": measured.problem} if measured.problem else {})
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)

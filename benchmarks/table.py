@@ -5,35 +5,42 @@ from __future__ import annotations
 from benchmarks.peers import Peer
 from benchmarks.results import Report, Row
 
+CLOCK, PROCESSOR = "median", "processor_median"
+
 
 def table(report: Report, peers: list[Peer]) -> str:
-    """Give the table with a line for each scenario, and what it was measured on."""
+    """Give a table of seconds, one of processor seconds, and what they were measured on."""
     shown = [peer for peer in peers if any(peer.name in row["peers"] for row in report.rows)]
-    head = "| | " + " | ".join(peer.title for peer in shown) + " |"
-    rule = "|---|" + "---:|" * len(shown)
-    lines = [_line(row, shown) for row in report.rows]
-    return "\n".join([head, rule, *lines, "", *_notes(report)])
+    clock, processor = (_table(report.rows, shown, value) for value in (CLOCK, PROCESSOR))
+    caption = "Processor seconds, controller and servers together:"
+    return "\n".join([*clock, "", caption, "", *processor, "", *_notes(report)])
 
 
-def ratio(row: Row, peer: str) -> float | None:
+def ratio(row: Row, peer: str, value: str = CLOCK) -> float | None:
     """Give how many times longer than Herder a peer took, by medians."""
-    ours, theirs = (row["peers"].get(name, {}).get("median") for name in ("herder", peer))
+    ours, theirs = (row["peers"].get(name, {}).get(value) for name in ("herder", peer))
     return theirs / ours if ours and theirs else None
 
 
-def _line(row: Row, peers: list[Peer]) -> str:
-    cells = [_cell(row, peer.name) for peer in peers]
+def _table(rows: list[Row], peers: list[Peer], value: str) -> list[str]:
+    head = "| | " + " | ".join(peer.title for peer in peers) + " |"
+    rule = "|---|" + "---:|" * len(peers)
+    return [head, rule, *(_line(row, peers, value) for row in rows)]
+
+
+def _line(row: Row, peers: list[Peer], value: str) -> str:
+    cells = [_cell(row, peer.name, value) for peer in peers]
     return f"| {row['title']} | " + " | ".join(cells) + " |"
 
 
-def _cell(row: Row, peer: str) -> str:
+def _cell(row: Row, peer: str, value: str) -> str:
     found = row["peers"].get(peer)
     if found is None:
         return ""
-    median = found.get("median")
+    median = found.get(value)
     if median is None:
         return "failed"
-    times = ratio(row, peer)
+    times = ratio(row, peer, value)
     if peer == "herder" or times is None:
         return f"**{median:.2f} s**"
     return f"{median:.1f} s ({times:.1f}x)"

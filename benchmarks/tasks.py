@@ -90,7 +90,8 @@ def _round(number: int) -> Iterable[Step]:
         f"      ansible.builtin.template: {{src: template{number}.j2,"
         f" dest: {place}/template.conf, mode: '0640'}}\n",
         f"files.template(src='template{number}.j2', dest='{place}/template.conf', mode='640',\n"
-        "    inventory_hostname=host.name, ports=PORTS, address='127.0.0.1')\n",
+        "    inventory_hostname=host.name, ports=PORTS, address='127.0.0.1',\n"
+        "    jinja_env_kwargs={'trim_blocks': True})\n",
         shell_file(_rendered(number, "$NAME"), f"{place}/template.conf", "640"),
     )
     yield Step(
