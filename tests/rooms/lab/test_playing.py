@@ -62,14 +62,13 @@ async def test_failed_run_tells_why(tmp_path: Path) -> None:
 @pytest.mark.timeout(60)
 async def test_stopped_run_leaves_no_process(tmp_path: Path) -> None:
     """Ctrl-C in the demo must end what runs on its hosts."""
-    running = asyncio.Event()
     mark = f"61.{time.time_ns()}"
     what = _playbook(tmp_path, f"command: sleep {mark}")
 
-    stopped = asyncio.create_task(play(what, on_task=lambda task: running.set()))
-    await running.wait()
-    while not _count_processes(mark):  # noqa: ASYNC110  # another program's process has no event
-        await asyncio.sleep(0.1)
+    stopped = asyncio.create_task(play(what, on_task=lambda task: None))
+    while not _count_processes(mark):
+        ended, _ = await asyncio.wait([stopped], timeout=0.1)
+        assert not ended, last_words(stopped.result().lines)
     stopped.cancel()
     await asyncio.wait([stopped])
 
