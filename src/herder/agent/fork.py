@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from typing import Callable, Tuple
 
 from herder.agent.children import Pipes
@@ -52,7 +51,6 @@ def _reset_process() -> None:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = [""]
-    time.tzset()
     gc.enable()
 
 

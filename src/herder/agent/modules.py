@@ -6,11 +6,15 @@ module_utils/_internal/_ansiballz/_loader.py; the child calls the latter's `run_
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
+import locale
 import os
 import resource
 import sys
+import tempfile
+import time
 from typing import Callable, Dict, List, Optional, Tuple
 
 from herder.agent import respawn
@@ -76,7 +80,7 @@ class Modules:
 
 
 def _run(importer: BundleImporter, call: RunModule, params: bytes, path: Optional[str]) -> None:
-    os.environ.update(call.environment)
+    _set_environment(call.environment)
     _enter_directory(call.directory)
     _limit_files(call.rlimit_nofile)
     sys.meta_path.insert(0, importer)
@@ -102,6 +106,18 @@ def _enter_directory(wanted: str) -> None:
             os.chdir(os.path.expanduser("~"))
         except OSError:
             os.chdir("/")
+
+
+def _set_environment(environment: Dict[str, str]) -> None:
+    """Set the environment, and what a Python that starts with it would make of it."""
+    os.environ.update(environment)
+    places = environment.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [place for place in places if place and place not in sys.path]
+    # known since the agent started; a task may have changed zone, locale or place
+    time.tzset()
+    tempfile.tempdir = None
+    with contextlib.suppress(locale.Error):
+        locale.setlocale(locale.LC_CTYPE, "")
 
 
 def _limit_files(wanted: int) -> None:

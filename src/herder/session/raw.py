@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from herder.errors import HostUnreachable, OperationFailed
+from herder.errors import BecomeRefused, HostUnreachable, OperationFailed
 from herder.model.ports import Completed
-from herder.model.route import Route, SshWay
+from herder.model.route import BecomeStep, Route, SshWay
+from herder.session.dialogue import BecomeDialogue, Refuse, SendPassword
 from herder.transport.process import ProcessStream, Program, start_process
 from herder.transport.ways import describe_failure
 
 _END_SECONDS = 5.0
+_BECOME_SECONDS = 12.0
 _SSH_FAILED = 255
 
 
@@ -20,6 +22,7 @@ class _Collector:
     def __init__(self, limit_bytes: int) -> None:
         self.stdout = bytearray()
         self.stderr = bytearray()
+        self.news = asyncio.Event()
         self.closed = asyncio.Event()
         self.is_over_limit = False
         self._limit_bytes = limit_bytes
@@ -35,6 +38,7 @@ class _Collector:
     def stream_closed(self) -> None:
         """Remember that no more will come."""
         self.closed.set()
+        self.news.set()
 
     def _keep(self, place: bytearray, data: bytes) -> None:
         if len(self.stdout) + len(self.stderr) + len(data) > self._limit_bytes:
@@ -42,27 +46,60 @@ class _Collector:
             self.closed.set()
         else:
             place += data
+        self.news.set()
 
 
 async def run_line(program: Program, route: Route, stdin: bytes, limit_bytes: int) -> Completed:
-    """Run a program to its end and give what it said.
+    """Run a program to its end and give what it said; a become prompt of the route is answered.
 
-    *Raises*: HostUnreachable when the way led nowhere, OperationFailed on too much output.
+    *Raises*: HostUnreachable when the way led nowhere, BecomeRefused, OperationFailed on too much
+    output.
     """
     collector = _Collector(limit_bytes)
     try:
         stream = await start_process(program, collector)
     except OSError as error:
         raise HostUnreachable(route.host, f"cannot start {program.argv[0]!r}: {error}") from error
+    is_over = False
     try:
+        if route.become is not None and route.become.password is not None:
+            await _talk(stream, collector, route, route.become)
         status = await _run(stream, collector, stdin)
+        is_over = not collector.is_over_limit
     finally:
-        await asyncio.shield(stream.close(0.0 if collector.is_over_limit else _END_SECONDS))
+        # who gave up, or was refused, does not wait
+        await asyncio.shield(stream.close(_END_SECONDS if is_over else 0.0))
     if collector.is_over_limit:
-        raise OperationFailed(
-            route.host, "raw", f"more output than the limit of {limit_bytes} bytes"
-        )
+        reason = f"more output than the limit of {limit_bytes} bytes"
+        raise OperationFailed(route.host, "raw", reason)
     return _completed(route, status, collector)
+
+
+async def _talk(
+    stream: ProcessStream, collector: _Collector, route: Route, step: BecomeStep
+) -> None:
+    dialogue = BecomeDialogue(step)
+    seconds = step.timeout_seconds or _BECOME_SECONDS
+    heard = [0, 0]
+    while not collector.closed.is_set() and not _is_through(step, collector):
+        try:
+            async with asyncio.timeout(seconds):
+                await collector.news.wait()
+        except TimeoutError:
+            refusal = dialogue.timed_out(seconds)
+            raise BecomeRefused(route.host, step.method, refusal.reason) from None
+        collector.news.clear()
+        for number, said in enumerate((collector.stdout, collector.stderr)):
+            new, heard[number] = bytes(said[heard[number] :]), len(said)
+            action = dialogue.hear(new) if new else None
+            if isinstance(action, Refuse):
+                raise BecomeRefused(route.host, step.method, action.reason)
+            if isinstance(action, SendPassword) and step.password is not None:
+                stream.write(step.password.reveal().encode() + b"\n")
+
+
+def _is_through(step: BecomeStep, collector: _Collector) -> bool:
+    return step.conversation.is_success(bytes(collector.stdout))
 
 
 async def _run(stream: ProcessStream, collector: _Collector, stdin: bytes) -> int | None:
@@ -70,7 +107,7 @@ async def _run(stream: ProcessStream, collector: _Collector, stdin: bytes) -> in
     await stream.drain()
     stream.finish_input()
     await collector.closed.wait()
-    return await stream.wait_status(_END_SECONDS)
+    return None if collector.is_over_limit else await stream.wait_status(_END_SECONDS)
 
 
 def _completed(route: Route, status: int | None, collector: _Collector) -> Completed:

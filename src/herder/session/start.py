@@ -18,6 +18,8 @@ from herder.wire.messages import Settings, to_head
 
 _SOON_SECONDS = 1.0
 _STATUS_SECONDS = 2.0
+_LAST_WORDS_LOOKS = 5
+_LAST_WORDS_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,11 @@ async def _wait_for(connection: Connection, route: Route, state: State, seconds:
 
 async def _explain(connection: Connection, route: Route, last_words: str = "") -> HerderError:
     status = await connection.stream.wait_status(_STATUS_SECONDS)
-    # the last words may come after the end
-    await asyncio.sleep(0)
+    for _ in range(_LAST_WORDS_LOOKS):
+        # what was said last may come after the end
+        if connection.words:
+            break
+        await asyncio.sleep(_LAST_WORDS_SECONDS)
     said = connection.words + connection.noise
     for marker in (NO_PYTHON, OLD_PYTHON):
         if marker in said:

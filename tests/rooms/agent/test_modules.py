@@ -100,6 +100,29 @@ async def test_module_sees_its_environment_argv_and_globals(tmp_path: Path) -> N
     }
 
 
+async def test_environment_counts_as_for_a_python_that_starts_with_it(tmp_path: Path) -> None:
+    """Python reads them once, when it starts; the agent started without them."""
+    (tmp_path / "herder_test_word.py").write_text("WORD = 'found'")
+    bundle = bundle_of(
+        "import json, tempfile, time\n"
+        "from ansible.module_utils.basic import AnsibleModule\n"
+        "import herder_test_word\n"
+        "print(json.dumps([herder_test_word.WORD, time.tzname[0], tempfile.gettempdir()]))\n"
+        "raise SystemExit\n",
+        name="starting",
+        folder=tmp_path,
+    )
+    environment = {"PYTHONPATH": str(tmp_path), "TZ": "ABC+3", "TMPDIR": str(tmp_path)}
+
+    async with open_session(NEWEST[0]) as session:
+        await session.run_module(call_of(core_bundle("ping")))
+        seen = result_of(
+            await session.run_module(replace(call_of(bundle), environment=environment))
+        )
+
+    assert seen == ["found", "ABC", str(tmp_path)]
+
+
 async def test_atexit_and_threads_of_a_module_come_to_their_end(tmp_path: Path) -> None:
     """AnsibleModule removes its temporary directory by atexit; a forked child must do it too."""
     bundle = bundle_of(

@@ -16,7 +16,7 @@ from herder.model.ports import CommandCall, Session
 from herder.model.route import BecomeStep, LocalWay, Route, SshWay
 from herder.model.secret import Secret
 from herder.session.pool import SessionPool
-from tests.support.conversations import su_step, sudo_step
+from tests.support.conversations import MARKER, su_step, sudo_step
 from tests.support.sessions import has_ended, is_alive, open_pool
 from tests.support.ssh_server import PASSWORD, SshServer
 
@@ -274,3 +274,20 @@ async def test_noisy_login_does_not_disturb(tmp_path: Path, ssh_server: SshServe
 
     async with open_pool() as pool:
         assert await user_of(await pool.get(noisy)) == "asker"
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+async def test_raw_answers_a_become_prompt(ssh_server: SshServer, password: str) -> None:
+    """A bare host may want a sudo password before its Python can be installed."""
+    step = sudo_step("root", password)
+    line = f"sudo -H -S -p '[our prompt] password:' /bin/sh -c 'echo {MARKER}; id -un; cat'"
+
+    async with open_pool() as pool:
+        asked = pool.run_raw(route(ssh_server, "asker", step), line, b"in")
+        if password != PASSWORD:
+            with pytest.raises(BecomeRefused, match="Incorrect sudo password"):
+                await asked
+            return
+        completed = await asked
+
+    assert completed.stdout == f"{MARKER}\nroot\nin".encode()
