@@ -144,8 +144,41 @@ def test_branch_tag_and_head_are_resolved_alike_on_host_and_remotely(
     }
 
     assert fetching.resolve(order) == head
-    if not version.startswith("refs/"):
-        assert stage_git(layout, "r1", origin, git={"version": version})["commit"] == head
+    assert stage_git(layout, "r1", origin, git={"version": version})["commit"] == head
+
+
+def test_branch_that_became_a_folder_of_branches(layout: Any, origin: Path) -> None:
+    """Git cannot keep 'x' and 'x/y' side by side; the cache must not be in the way."""
+    git(origin, "branch", "x")
+    stage_git(layout, "r1", origin, git={"version": "x"})
+    git(origin, "branch", "--delete", "x")
+    git(origin, "branch", "x/y")
+    stage_git(layout, "r2", origin, git={"version": "x/y"})
+
+    assert content(layout, "r2") == "one"
+
+
+def test_other_branches_are_not_fetched(layout: Any, origin: Path) -> None:
+    """A big branch that nobody deploys costs neither time nor disk."""
+    git(origin, "checkout", "--quiet", "-b", "other")
+    other = commit(origin, {"big": "x" * 1000}, "big")
+    git(origin, "checkout", "--quiet", "main")
+
+    stage_git(layout, "r1", origin)
+    stage_git(layout, "r2", origin, git={"commit": git(origin, "rev-parse", "main")})
+
+    store = ["git", "--git-dir", f"{layout.repo}/.git", "cat-file", "-e", other]
+    assert subprocess.run(store, capture_output=True, check=False).returncode != 0
+
+
+def test_commit_that_is_no_tip_is_found(layout: Any, origin: Path) -> None:
+    """The branch may have gone on since the commit was fixed."""
+    fixed = git(origin, "rev-parse", "HEAD")
+    commit(origin, {"index.html": "two"}, "two")
+
+    stage_git(layout, "r1", origin, git={"commit": fixed})
+
+    assert content(layout, "r1") == "one"
 
 
 def test_unknown_branch_says_so(layout: Any, origin: Path) -> None:

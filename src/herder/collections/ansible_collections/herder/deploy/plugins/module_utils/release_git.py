@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import uuid
-from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
     DeployError,
@@ -26,14 +26,17 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
 COMMIT_PATTERN = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
 HEADS = "+refs/heads/*:refs/remotes/origin/*"
 LOCK_WAIT_SECONDS = 120.0
-CACHE_IS_BROKEN = (
+CACHE_IS_UNFIT = (
     "unable to read",
     "bad object",
     "corrupt",
     "not a git repository",
     "loose object",
+    ".lock': File exists",
+    "cannot lock ref",
+    "Unable to create",
 )
-CACHE_IS_LOCKED = (".lock': File exists", "cannot lock ref", "Unable to create")
+REF_IS_UNKNOWN = ("find remote ref", "not our ref", "unadvertised object", "no such ref")
 SUBMODULE_DEPTH = 8
 
 
@@ -194,17 +197,15 @@ def _unknown(source: Source) -> DeployError:
 
 
 def obtain(layout: Layout, git: Git) -> str:
-    """Bring the wanted version into the cache and give its commit."""
+    """Bring the wanted version into the cache and give its commit; no more than is needed."""
     version = git.source.version
     if COMMIT_PATTERN.match(version) and _has(git, version):
         return version
-    _fetch_mending(layout, git)
+    _mending(layout, git, _fetch_wanted)
     found = _resolve_local(git)
-    if found is None and COMMIT_PATTERN.match(version):
-        git.run("fetch", "--quiet", "--force", "origin", version)
-        found = _resolve_local(git)
     if found is None:
         raise _unknown(git.source)
+    git.run("update-ref", "refs/herder/last", found)
     return found
 
 
@@ -215,36 +216,64 @@ def _has(git: Git, commit: str) -> bool:
     return not git.attempt("ls-tree", "-r", "-t", "--name-only", commit).returncode
 
 
-def _fetch_mending(layout: Layout, git: Git) -> None:
-    """Fetch; a cache that a killed deployment left locked or broken is mended once."""
-    try:
-        _fetch(git)
-    except DeployError as error:
-        said = str(error.data.get("said", ""))
-        if any(sign in said for sign in CACHE_IS_LOCKED):
-            _unlock(git.directory)
-        elif any(sign in said for sign in CACHE_IS_BROKEN):
-            remove_tree(layout, layout.repo)
-            _make(layout, git)
+def _mending(layout: Layout, git: Git, fetch: Callable[[Git], None]) -> None:
+    """Fetch; a cache that a killed deployment left locked or broken is mended, else made anew."""
+    for mend in (_unlock, _make_anew):
+        try:
+            fetch(git)
+        except DeployError as error:
+            said = str(error.data.get("said", ""))
+            is_unfit = any(sign in said for sign in CACHE_IS_UNFIT)
+            if error.reference == "disk-full" or not is_unfit:
+                raise
+            mend(layout, git)
         else:
-            raise
-        _fetch(git)
+            return
+    fetch(git)
 
 
-def _fetch(git: Git) -> None:
-    source = git.source
-    words = ["fetch", "--quiet", "--force", "--prune", "--tags"]
-    if source.depth:
-        words.append("--depth=%d" % source.depth)
-    git.run(*words, "origin", HEADS, *([source.refspec] if source.refspec else []))
-    head = git.attempt("ls-remote", "origin", "HEAD") if source.version in ("", "HEAD") else None
-    if head is not None and head.stdout:
-        git.run("update-ref", "refs/herder/HEAD", head.stdout.decode().split()[0])
+def _make_anew(layout: Layout, git: Git) -> None:
+    remove_tree(layout, layout.repo)
+    _make(layout, git)
 
 
-def _unlock(directory: str) -> None:
+def _fetch_wanted(git: Git) -> None:
+    """Fetch the one branch, tag or commit; all of them when it is not known under that name."""
+    for refspec in _refspecs(git.source.version):
+        try:
+            _fetch(git, refspec, *([git.source.refspec] if git.source.refspec else []))
+        except DeployError as error:
+            if not any(sign in str(error.data.get("said", "")) for sign in REF_IS_UNKNOWN):
+                raise
+        else:
+            return
+    _fetch(git, "--prune", "--tags", HEADS, *([git.source.refspec] if git.source.refspec else []))
+
+
+def _refspecs(version: str) -> Tuple[str, ...]:
+    """Give what to ask for, in the order in which a name is looked up."""
+    if version in ("", "HEAD"):
+        return ("+HEAD:refs/herder/HEAD",)
+    if COMMIT_PATTERN.match(version):
+        return (version,)
+    if version.startswith("refs/"):
+        return ("+%s:refs/herder/%s" % (version, version[5:]),)
+    return (
+        "+refs/heads/%s:refs/remotes/origin/%s" % (version, version),
+        "+refs/tags/%s:refs/tags/%s" % (version, version),
+    )
+
+
+def _fetch(git: Git, *words: str) -> None:
+    depth = ["--depth=%d" % git.source.depth] if git.source.depth else []
+    options = [word for word in words if word.startswith("--")]
+    refspecs = [word for word in words if not word.startswith("--")]
+    git.run("fetch", "--quiet", "--force", "--no-tags", *depth, *options, "origin", *refspecs)
+
+
+def _unlock(_layout: Layout, git: Git) -> None:
     """Remove git's own lock files; we hold ours, so nobody else is at work here."""
-    for base, _directories, names in os.walk(directory):
+    for base, _directories, names in os.walk(git.directory):
         for name in names:
             if name.endswith(".lock"):
                 os.unlink(os.path.join(base, name))
@@ -255,6 +284,8 @@ def _resolve_local(git: Git) -> Optional[str]:
     names = ["refs/remotes/origin/" + version, "refs/tags/" + version, version]
     if version in ("", "HEAD"):
         names = ["refs/herder/HEAD"]
+    if version.startswith("refs/"):
+        names = ["refs/herder/" + version[5:]]
     for name in names:
         done = git.attempt("rev-parse", "--verify", "--quiet", name + "^{commit}")
         if not done.returncode:
