@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from typing import Callable, Optional
 
+from herder.agent.accounts import Accounts
 from herder.agent.children import Child, Limits, Outcome
 from herder.agent.commands import start_command
 from herder.agent.files import Reading, WholeFile
@@ -39,6 +40,7 @@ class Resources:
         self.store = Store(directory, self.settings.cache_limit_bytes)
         self.warmth = Warmth(self.store, directory)
         self.modules = Modules(self.store, self.warmth)
+        self.accounts = Accounts()
 
     def settle(self, settings: Settings) -> None:
         """Take the controller's settings."""
@@ -78,22 +80,22 @@ class Line:
         head: Head = {"operation": operation, "reason": reason, "errno": errno, "kind": kind}
         self.send(Kind.FAILURE, head)
 
-    def finish_outcome(self, operation: str, outcome: Outcome) -> None:
-        """Answer with how a child ended."""
+    def finish_outcome(self, operation: str, outcome: Outcome, notes: Head) -> None:
+        """Answer with how a child ended, and what else the controller should know."""
         if outcome.problem:
             tail = (outcome.stderr or outcome.stdout)[-200:].decode(errors="replace")
             reason = f"{outcome.problem}; last output: {tail!r}" if tail else outcome.problem
             kind = "timeout" if outcome.problem.startswith("timed out") else ""
             self.fail(operation, reason, kind=kind)
             return
-        head: Head = {"status": outcome.status, "stdout": len(outcome.stdout)}
+        head: Head = {"status": outcome.status, "stdout": len(outcome.stdout), **notes}
         if len(outcome.stdout) + len(outcome.stderr) <= INLINE_BYTES:
             self.finish(head, outcome.stdout + outcome.stderr)
             return
         for name, content in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
             for start in range(0, len(content), CHUNK_BYTES):
                 self.send(Kind.OUTPUT, {"stream": name}, content[start : start + CHUNK_BYTES])
-        self.finish({"status": outcome.status, "stdout": 0})
+        self.finish({**head, "stdout": 0})
 
 
 class Call:
@@ -142,7 +144,8 @@ class ChildCall(Call):
 
     def done(self, outcome: Outcome) -> None:
         """The child has ended: answer."""
-        self.line.finish_outcome(self.operation, outcome)
+        notes: Head = {"accounts": True} if self.resources.accounts.has_changed() else {}
+        self.line.finish_outcome(self.operation, outcome, notes)
 
     def end(self) -> None:
         """End the child's process group."""

@@ -9,14 +9,22 @@ import sys
 from typing import Union
 
 from herder.agent import files
+from herder.agent.accounts import are_groups_current
 from herder.agent.calls import ChildCall, Line, Resources
 from herder.agent.children import Child, Outcome
 from herder.agent.fork import fork_child
 from herder.wire.frames import Head
-from herder.wire.messages import NAMES, ExpandUser, MakeTemporaryDirectory, Remove, Stat
+from herder.wire.messages import (
+    NAMES,
+    CheckGroups,
+    ExpandUser,
+    MakeTemporaryDirectory,
+    Remove,
+    Stat,
+)
 
-Simple = Union[Stat, MakeTemporaryDirectory, Remove, ExpandUser]
-KINDS = (Stat, MakeTemporaryDirectory, Remove, ExpandUser)
+Simple = Union[Stat, MakeTemporaryDirectory, Remove, ExpandUser, CheckGroups]
+KINDS = (Stat, MakeTemporaryDirectory, Remove, ExpandUser, CheckGroups)
 
 _QUICK_BYTES = 16 * 1024 * 1024
 
@@ -33,6 +41,8 @@ def answer(operation: Simple) -> Head:
     if isinstance(operation, Remove):
         files.remove(operation.path)
         return {}
+    if isinstance(operation, CheckGroups):
+        return {"current": are_groups_current()}
     return {"path": os.path.expanduser(operation.path)}
 
 

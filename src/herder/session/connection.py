@@ -97,6 +97,11 @@ class Connection:
         return self.greeting is not None and self._lost is None and not self.is_closed
 
     @property
+    def is_idle(self) -> bool:
+        """Whether no call is under way."""
+        return not self._calls
+
+    @property
     def state(self) -> State:
         """Where the conversation stands."""
         return self._protocol.state

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from herder.model.ports import (
     AgentFacts,
@@ -19,6 +19,7 @@ from herder.session.transfer import blocks_of_bytes, blocks_of_file, fetch, put
 from herder.wire.frames import Frame
 from herder.wire.messages import (
     INLINE_BYTES,
+    CheckGroups,
     ExpandUser,
     MakeTemporaryDirectory,
     Operation,
@@ -38,6 +39,7 @@ class HostSession:
         self._parcels = parcels
         self._bundles: set[str] = set()
         self._sent: set[str] = set()
+        self.on_accounts_changed: Callable[[], None] = lambda: None
 
     @property
     def facts(self) -> AgentFacts:
@@ -100,6 +102,10 @@ class HostSession:
         """Resolve a leading ~ on the host."""
         return replies.path((await self._ask(ExpandUser(path))).head)
 
+    async def has_current_groups(self) -> bool:
+        """Whether the agent has the groups that its user would get now."""
+        return bool((await self._ask(CheckGroups())).head.get("current", True))
+
     @property
     def _is_target_empty(self) -> bool:
         # then waiting to be asked for files would only cost a round trip
@@ -140,4 +146,6 @@ class HostSession:
 
     async def _completed(self, pending: PendingCall) -> Completed:
         frame = await self.connection.answer(pending)
+        if frame.head.get("accounts"):
+            self.on_accounts_changed()
         return replies.completed(frame, b"".join(pending.stdout), b"".join(pending.stderr))

@@ -33,6 +33,7 @@ class _Slot:
     session: HostSession | None = None
     attempts: int = 0
     error: HerderError | None = None
+    is_suspect: bool = False
 
 
 class SessionPool:
@@ -63,7 +64,7 @@ class SessionPool:
         slot = self._slots.setdefault(route, _Slot())
         attempts = slot.attempts
         async with slot.lock:
-            if slot.session is not None and slot.session.connection.is_usable:
+            if slot.session is not None and await self._is_good(slot, slot.session):
                 return slot.session
             if slot.attempts != attempts and slot.error is not None:
                 # it was tried while we waited: the same answer, not another attempt
@@ -111,6 +112,23 @@ class SessionPool:
                 session, slot.session = slot.session, None
                 await session.connection.close()
 
+    async def _is_good(self, slot: _Slot, session: HostSession) -> bool:
+        if not session.connection.is_usable:
+            return False
+        if not (slot.is_suspect and session.connection.is_idle):
+            return True
+        slot.is_suspect = False
+        if await session.has_current_groups():
+            return True
+        await session.connection.close()
+        return False
+
+    def _suspect(self, host: str) -> None:
+        # like sudo anew for each task: only what become started gets new groups
+        for route, slot in self._slots.items():
+            if route.host == host and route.become is not None:
+                slot.is_suspect = True
+
     async def _fill(self, slot: _Slot, route: Route) -> HostSession:
         if self._is_closed:
             raise HostUnreachable(route.host, "the run is over")
@@ -150,7 +168,9 @@ class SessionPool:
         except BaseException:
             await asyncio.shield(connection.close())
             raise
-        return HostSession(connection, self._parcels)
+        session = HostSession(connection, self._parcels)
+        session.on_accounts_changed = functools.partial(self._suspect, route.host)
+        return session
 
     async def _carrier(self, route: Route) -> Connection | None:
         if route.become is None:

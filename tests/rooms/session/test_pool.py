@@ -291,3 +291,17 @@ async def test_raw_answers_a_become_prompt(ssh_server: SshServer, password: str)
         completed = await asked
 
     assert completed.stdout == f"{MARKER}\nroot\nin".encode()
+
+
+async def test_new_group_of_a_become_user_counts_for_the_next_task(ssh_server: SshServer) -> None:
+    """`user: groups=docker append=yes`, then a task as that user: sudo anew would know it."""
+    root = route(ssh_server, "root")
+    deployer = route(ssh_server, "free", sudo_step("barred", None))
+    join = "sed '$a herdertest:x:62000:barred' /etc/group > ~/group; cat ~/group > /etc/group"
+
+    async with open_pool() as pool:
+        before = await (await pool.get(deployer)).run_command(CommandCall("id -Gn"))
+        await (await pool.get(root)).run_command(CommandCall(join))
+        after = await (await pool.get(deployer)).run_command(CommandCall("id -Gn"))
+
+    assert (before.stdout, after.stdout) == (b"barred\n", b"barred herdertest\n")

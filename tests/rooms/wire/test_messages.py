@@ -8,6 +8,7 @@ import pytest
 
 from herder.wire.frames import Head, WireError
 from herder.wire.messages import (
+    CheckGroups,
     ExpandUser,
     FetchFile,
     MakeTemporaryDirectory,
@@ -33,6 +34,7 @@ OPERATIONS: list[Operation] = [
     MakeTemporaryDirectory("~/.ansible/tmp"),
     Remove("/x"),
     ExpandUser("~"),
+    CheckGroups(),
     OpenProcess("sudo sh", needs_tty=True),
 ]
 
