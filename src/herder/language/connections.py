@@ -63,7 +63,8 @@ class Carrier:
     def _carried_class(self, plugin_class: Any) -> Any:
         if plugin_class not in self._classes:
             bases = (CarriedConnection, plugin_class)
-            self._classes[plugin_class] = type("Connection", bases, {})
+            members = {"herder_plugin_class": plugin_class}
+            self._classes[plugin_class] = type("Connection", bases, members)
         return self._classes[plugin_class]
 
     def remember(self, route: Route) -> None:

@@ -20,6 +20,7 @@ from ansible import constants, release
 from ansible._internal import _task
 from ansible._internal._errors import _task_timeout
 from ansible.cli import playbook as playbook_command
+from ansible._internal._templating._engine import TemplateOptions
 from ansible.errors import AnsibleError
 from ansible.executor import module_common, playbook_executor, task_queue_manager, task_result
 from ansible.executor.process import worker as worker_module
@@ -121,6 +122,11 @@ def shebang_for(interpreter: str, task_vars: Any, templar: Any, is_local: bool) 
         interpreter, task_vars, templar, remote_is_local=is_local
     )
     return str(shebang)
+
+
+def number_or_zero(templar: Any, template: Any) -> int:
+    """Give the whole number that a template gives; `omit` is 0."""
+    return int(templar._engine.template(template, options=TemplateOptions(value_for_omit=0)))
 
 
 def run_task(worker: Any, executor_for: Callable[[Any], Any]) -> None:

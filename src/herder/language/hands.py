@@ -23,6 +23,7 @@ from herder.language.connections import AgentImpossible, CarriedConnection, Prom
 from herder.language.modules import PreparedModule
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall
 
+ACCOUNT_MODULES = ("ansible.builtin.user", "ansible.legacy.user", "user")
 NOT_FOUND_STATUS = 127
 POSIX_SHELL = "/bin/sh"
 
@@ -71,6 +72,9 @@ def _configure_module(
     task_vars: Any,
 ) -> tuple[Any, str]:
     """Let the module be prepared for the agent, unless files on the host are asked for."""
+    if module_name in ACCOUNT_MODULES and module_args.get("state") == "absent":
+        # an account that has processes is not removed, and an agent is one
+        action._connection.herder_leave(str(module_args.get("name")))
     is_plain = action._connection.is_pipelining_enabled(_detached.is_set())
     if is_plain and action._connection.herder_promised is not None:
         module_args["_ansible_tmpdir"] = None  # a module that needs one makes its own

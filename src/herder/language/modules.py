@@ -136,7 +136,7 @@ def _encoded(name: str, args: Any, profile: str) -> bytes:
 def _file_limit(rest: dict[str, Any]) -> int:
     variables = rest.get("task_vars")
     limit = constants.config.get_config_value("PYTHON_MODULE_RLIMIT_NOFILE", variables=variables)
-    return limit if isinstance(limit, int) else int(rest["templar"].template(limit))
+    return limit if isinstance(limit, int) else core_version.number_or_zero(rest["templar"], limit)
 
 
 def _taken_apart(name: str, path: str, template: Any) -> BuiltModule:

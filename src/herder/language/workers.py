@@ -19,7 +19,7 @@ from ansible.executor.task_queue_manager import FinalQueue
 
 from herder.language import core_version
 from herder.language.blocking import WorkerThreads
-from herder.language.connections import CarriedConnection, Carrier
+from herder.language.connections import Carrier
 from herder.language.interpreters import interpreters_for
 
 log = logging.getLogger("herder.language")
@@ -121,14 +121,9 @@ class StepExecutor(TaskExecutor):
         executor._carrier = worker.carrier
         return executor
 
-    def _get_connection(self, *args: Any, **kwargs: Any) -> Any:
-        connection = super()._get_connection(*args, **kwargs)
-        self._carrier.take_over(connection)
-        return connection
-
     def _set_connection_options(self, variables: Any, templar: Any) -> Any:
         names = super()._set_connection_options(variables, templar)
-        if isinstance(self._connection, CarriedConnection):
+        if self._carrier.take_over(self._connection):
             host = variables.get("inventory_hostname", self._host.name)
             self._connection.herder_prepare(host, interpreters_for(variables, templar))
         return names

@@ -158,6 +158,9 @@ class Sessions(Protocol):
     async def run_raw(self, route: Route, line: str, stdin: bytes | None = None) -> Completed:
         """Run a shell line over the way itself, without agent or Python."""
 
+    def way_in(self, route: Route) -> tuple[str, ...]:
+        """Give the program and its words that lead to the host, for messages; no secret is in it."""
+
     async def reset(self, route: Route) -> None:
         """Close this route's session and those through it; the next `get` connects anew."""
 
