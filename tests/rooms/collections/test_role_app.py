@@ -193,6 +193,16 @@ def test_few_tasks_do_the_work(fleet: Fleet) -> None:
     assert fleet.log("web1")[0]["result"] == "ok"
 
 
+def test_parts_of_the_work_may_be_run_one_by_one(fleet: Fleet) -> None:
+    """A conductor of many hosts stages everywhere first, then switches, and may take back."""
+    fleet.deploy("r1", "-l", "web1")
+    fleet.push("two")
+    for phase, expected in (("stage", "r1"), ("switch", "r2"), ("take_back", "r1")):
+        fleet.deploy("r2", "-l", "web1", deploy_phase=phase)
+        assert fleet.current_of("web1") == expected
+        assert not (fleet.site("web1") / ".herder" / "lease.json").exists()
+
+
 def test_failure_before_the_switch_leaves_the_host_as_it_was(fleet: Fleet) -> None:
     """And nothing of the failed release, which could later be taken for one (A2, C, D)."""
     fleet.deploy("r1")

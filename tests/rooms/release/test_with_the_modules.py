@@ -1,0 +1,202 @@
+"""The conductors and the collection's real modules keep their contract, on hosts of directories."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from herder.errors import DeploymentRefused
+from herder.model.fleet import HostState
+from herder.model.releases import DeployWishes
+from herder.release.deploy import DeployConductor
+from herder.release.rollback import RollbackConductor
+from tests.support.module_fleet import ModuleFleet, Play, run_module
+
+BATCHES = (("web1",), ("web2", "web3"))
+HOSTS = ("web1", "web2", "web3")
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> ModuleFleet:
+    """Give three hosts in two batches, on which r1 and r2 were deployed."""
+    made = ModuleFleet(tmp_path, BATCHES)
+    for release in ("r1", "r2"):
+        assert deployment(made, release).run() == 0
+    return made
+
+
+def wishes(release: str = "", owner: str = "ann") -> DeployWishes:
+    """Give what somebody asks for."""
+    return DeployWishes(user=owner, controller="laptop", owner=owner, release=release)
+
+
+def deployment(fleet: ModuleFleet, release: str) -> Play:
+    """Give a deployment that can be run; all that an earlier one fixed is gone."""
+    fleet.fixed.clear()
+    for own in fleet.own.values():
+        own.clear()
+    return Play(fleet, DeployConductor(wishes(release)))
+
+
+def log_of(fleet: ModuleFleet, host: str) -> list[dict[str, object]]:
+    """Read a host's log."""
+    text = (fleet.root / host / ".herder" / "deployments.log").read_text()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_every_host_serves_the_release_and_the_lease_is_given_back(fleet: ModuleFleet) -> None:
+    """The good end."""
+    assert deployment(fleet, "r3").run() == 0
+
+    assert fleet.served() == dict.fromkeys(HOSTS, "r3")
+    assert not (fleet.root / "web1" / ".herder" / "lease.json").exists()
+
+
+def test_switched_hosts_go_back_when_a_later_batch_fails(fleet: ModuleFleet) -> None:
+    """The fleet must not stay on two releases (row T2)."""
+    play = deployment(fleet, "r3")
+    play.broken = {"web3"}
+
+    assert play.run() == 2
+
+    assert fleet.served() == dict.fromkeys(HOSTS, "r2")
+    states = {story.host: story.state for story in play.conductor.story.hosts}  # type: ignore[attr-defined]  # a DeployConductor
+    assert set(states.values()) == {HostState.TAKEN_BACK}
+
+
+def test_release_that_was_taken_back_is_gone_and_no_target(fleet: ModuleFleet) -> None:
+    """A later rollback must not bring the bad one."""
+    play = deployment(fleet, "r3")
+    play.broken = {"web2"}
+    play.run()
+
+    for host in HOSTS:
+        info = run_module("release_info", {"deploy_to": str(fleet.root / host)})
+        assert info["rollback_targets"] == ["r1"]
+        assert "r3" not in [path.name for path in (fleet.root / host / "releases").iterdir()]
+
+
+def test_next_deployment_after_one_that_was_taken_back_succeeds(fleet: ModuleFleet) -> None:
+    """Also under the same name."""
+    play = deployment(fleet, "r3")
+    play.broken = {"web2"}
+    play.run()
+
+    assert deployment(fleet, "r3").run() == 0
+    assert fleet.served() == dict.fromkeys(HOSTS, "r3")
+
+
+def test_nothing_switches_when_one_host_holds_other_content(fleet: ModuleFleet) -> None:
+    """One name must be one content; the file that differs is named."""
+    play = deployment(fleet, "r3")
+    play.content = {"web2": "other"}
+
+    assert play.run() == 2
+
+    assert fleet.served() == dict.fromkeys(HOSTS, "r2")
+    reasons = {story.host: story.reason for story in play.conductor.story.hosts}  # type: ignore[attr-defined]  # a DeployConductor
+    assert "index.html" in reasons["web2"]
+
+
+def test_host_lost_while_switching_leaves_the_others_as_they_were(fleet: ModuleFleet) -> None:
+    """The others go back; the lost one is told of."""
+    play = deployment(fleet, "r3")
+    play.dies_before_switch = {"web2"}
+
+    assert play.run() == 4
+
+    fleet.lost.clear()
+    assert fleet.served() == dict.fromkeys(HOSTS, "r2")
+
+
+def test_host_lost_after_its_switch_goes_back_by_itself(fleet: ModuleFleet) -> None:
+    """Nobody can tell it to, so the rule agreed before the switch counts."""
+    play = deployment(fleet, "r3")
+    play.guard_seconds = 1.0
+    play.dies_after_switch = {"web2"}
+
+    assert play.run() == 4
+
+    deadline = time.monotonic() + 10
+    log = fleet.root / "web2" / ".herder" / "deployments.log"
+    while not log.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert fleet.served() == dict.fromkeys(HOSTS, "r2")
+    assert log_of(fleet, "web2")[-1]["event"] == "settled"
+
+
+def test_second_deployer_is_refused_and_changes_nothing(fleet: ModuleFleet) -> None:
+    """All hosts or none: a lease on one host is enough to refuse, and no other host is held."""
+    run_module(
+        "release_lease",
+        {"deploy_to": str(fleet.root / "web2"), "action": "acquire", "owner": "bob", "user": "bob",
+         "host": "ci"},
+    )  # fmt: skip
+
+    with pytest.raises(DeploymentRefused, match="bob on ci"):
+        deployment(fleet, "r3").run()
+
+    assert fleet.served() == dict.fromkeys(HOSTS, "r2")
+    assert not (fleet.root / "web1" / ".herder" / "lease.json").exists()
+
+
+def test_late_command_of_an_old_deployer_is_refused(fleet: ModuleFleet) -> None:
+    """Somebody else deployed meanwhile; the old number must do nothing."""
+    old = 1
+    answer = run_module(
+        "release_switch", {"deploy_to": str(fleet.root / "web1"), "release": "r1", "token": old}
+    )
+
+    assert answer["reference"] == "stale-token"
+    assert fleet.served()["web1"] == "r2"
+
+
+def test_host_that_is_not_ready_stops_all_before_anything_changes(tmp_path: Path) -> None:
+    """Preflight on all hosts at once."""
+    fleet = ModuleFleet(tmp_path, BATCHES, deploy_commands=["test $(basename $PWD) = nowhere"])
+
+    with pytest.raises(DeploymentRefused, match="not every host is ready"):
+        deployment(fleet, "r1").run()
+
+    assert fleet.served() == dict.fromkeys(HOSTS, "")
+
+
+def test_rollback_goes_one_further_back_each_time(tmp_path: Path) -> None:
+    """Never forth again to what was left (row B2)."""
+    fleet = ModuleFleet(tmp_path, BATCHES)
+    for release in ("r1", "r2", "r3"):
+        deployment(fleet, release).run()
+
+    for expected in ("r2", "r1"):
+        fleet.fixed.clear()
+        rollback(fleet)
+        assert fleet.served() == dict.fromkeys(HOSTS, expected)
+
+
+def rollback(fleet: ModuleFleet, to: str = "") -> int:
+    """Roll the fleet back, batch after batch, as the run does."""
+    conductor = RollbackConductor(wishes(to))
+    play = Play(fleet, conductor)
+    try:
+        conductor.prepare(fleet)
+        for batch in fleet.batches:
+            conductor.begin_batch(batch)
+            conductor.switched(play._pass(batch, play._switch))
+    finally:
+        code = conductor.finish()
+    return code
+
+
+def test_rollback_is_refused_as_a_whole_when_one_host_lacks_the_release(
+    fleet: ModuleFleet,
+) -> None:
+    """A fleet on three releases is what the peers leave behind (row A3)."""
+    (fleet.root / "web3" / "releases" / "r1" / "index.html").unlink()
+
+    with pytest.raises(DeploymentRefused, match="not every host has"):
+        rollback(fleet)
+
+    assert fleet.served() == dict.fromkeys(HOSTS, "r2")
