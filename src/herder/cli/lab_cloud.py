@@ -22,7 +22,9 @@ Act = Callable[[LabPlace, argparse.Namespace], int]
 def add_words(parser: argparse.ArgumentParser, kept: argparse.ArgumentParser) -> None:
     """Add the commands below `herder lab cloud`; `kept` has the options that all labs take."""
     acts = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=type(parser))
-    up = acts.add_parser("up", parents=[kept], help="start the endpoint, with a lab if there is none")
+    up = acts.add_parser(
+        "up", parents=[kept], help="start the endpoint, with a lab if there is none"
+    )
     up.add_argument("--kind", choices=[kind.value for kind in Kind], help="what servers are")
     up.add_argument("--region", default=REGION, help=f"its one region (default: {REGION})")
     up.add_argument("--port", type=int, default=0, help="on loopback (default: a free one)")

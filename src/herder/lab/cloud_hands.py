@@ -77,7 +77,7 @@ class CloudHands:
             raise
 
     def first_boot(self, name: str, wish: FirstBoot) -> Server:
-        """Boot a server and do what cloud-init does. *Raises*: LabError, when it does not answer."""
+        """Boot a server and do what cloud-init does. *Raises*: LabError, without an answer."""
         server = self.boot(name)
         script = first_boot_script(wish, has_machines=self.has_machines)
         _run(ssh_words(self.servers.place, server), script)

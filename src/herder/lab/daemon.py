@@ -24,9 +24,7 @@ _MODULES = (CLOUD_ENDPOINT, PROCESS_SERVERS, WAY_OUT)
 _END_SECONDS = 5.0
 
 
-def start_daemon(
-    place: LabPlace, module: str, variables: Mapping[str, str] | None = None
-) -> None:
+def start_daemon(place: LabPlace, module: str, variables: Mapping[str, str] | None = None) -> None:
     """Start one of the lab's programs in the background; it is given the lab's directory.
 
     With `variables`, its environment has these too.

@@ -26,6 +26,7 @@ class Play:
     playbook: Path
     options: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def words(self) -> list[str]:
         """Give the command's words."""
@@ -56,7 +57,7 @@ async def play(what: Play, *, on_task: Callable[[str], None]) -> Outcome:
     process = await asyncio.create_subprocess_exec(
         *what.words(),
         cwd=what.playbook.parent,
-        env=_environment(what),
+        env=run_environment(what),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -99,10 +100,16 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         process.kill()
 
 
-def _environment(what: Play) -> dict[str, str]:
+def run_environment(what: Play) -> dict[str, str]:
     """Give the environment of a run whose output is read here: plain, without colours and cows."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("ANSIBLE_")}
     config = what.playbook.parent / "ansible.cfg"
     plain = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_NOCOWS": "1", "HERDER_OUTPUT": "plain"}
     source = str(Path(__file__).resolve().parents[2])  # also where Herder is not installed
-    return {**kept, **plain, "ANSIBLE_CONFIG": str(config), "PYTHONPATH": source}
+    return {
+        **kept,
+        **plain,
+        **what.environment,
+        "ANSIBLE_CONFIG": str(config),
+        "PYTHONPATH": source,
+    }

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 PAGE_LIMIT_BYTES = 4 * 1024 * 1024
+# Not what proxies say of the request: X-Forwarded-Host.
+_TELLING = re.compile(r"x-(?!forwarded|original)[a-z0-9-]+-(host|release)")
 _STATUS = re.compile(r"HTTP/1\.[01] (\d{3})")
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where a site is asked: at the balancer or at a server; `name` is the Host header."""
+    """Where a site is asked: at the balancer or at a server; `name` is the Host header.
+
+    With `uses_tls` the certificate must be for that name.
+    """
 
     address: str
     port: int
     name: str
+    uses_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +92,8 @@ class Visitor:
         return Visit(
             started,
             self.clock(),
-            host=answer.headers.get("x-mootube-host", ""),
-            release=answer.headers.get("x-mootube-release", ""),
+            host=who_says(answer, "host"),
+            release=who_says(answer, "release"),
             failure="" if answer.status == 200 else f"status {answer.status}",
         )
 
@@ -96,9 +105,26 @@ class Visitor:
         return answer
 
 
+def who_says(answer: Answer, what: str) -> str:
+    """Give what an answer says of its server's `host` or `release`; '' when nothing.
+
+    A header like X-MooTube-Host says it, or a field of a JSON object.
+    """
+    for name, text in answer.headers.items():
+        if _TELLING.fullmatch(name) and name.endswith(f"-{what}"):
+            return text
+    if "json" not in answer.headers.get("content-type", ""):
+        return ""
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        return ""
+    return str(document.get(what, "")) if isinstance(document, dict) else ""
+
+
 async def exchange(door: Door, request: bytes) -> bytes:
     """Give all that comes back on a new connection. *Raises*: OSError, PageRefused."""
-    reader, writer = await asyncio.open_connection(door.address, door.port)
+    reader, writer = await asyncio.open_connection(door.address, door.port, **_tls(door))
     try:
         writer.write(request)
         parts: list[bytes] = []
@@ -111,6 +137,14 @@ async def exchange(door: Door, request: bytes) -> bytes:
         with contextlib.suppress(OSError):  # it is over, whichever end hung up first
             await writer.wait_closed()
     return b"".join(parts)
+
+
+def _tls(door: Door) -> dict[str, Any]:
+    """Give what open_connection wants for an encrypted connection; nothing for a plain one."""
+    if not door.uses_tls:
+        return {}
+    name = door.name.partition(":")[0]
+    return {"ssl": ssl.create_default_context(), "server_hostname": name}
 
 
 def request_bytes(path: str, door: Door, cookies: dict[str, str]) -> bytes:

@@ -1,0 +1,155 @@
+"""Brings a site from so many web servers to another number, by running its playbooks in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from herder.errors import LabError, UsageError
+from herder.lab.playing import Outcome, Play, last_words, play, run_environment
+
+CREATE, PROVISION, CATCH_UP, REMOVE = "aws.yml", "playbook.yml", "catch-up.yml", "remove.yml"
+_WEB, _INSTANCES, _BALANCER = "webserver", "aws", "loadbalancer"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site's playbooks and what they are run with.
+
+    *Shapes*: `inventories` are what -i names; `options` are further words of ansible-playbook.
+    """
+
+    folder: Path
+    inventories: tuple[str, ...]
+    options: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def play(self, playbook: str, *options: str, **variables: str) -> Play:
+        """Give one of its playbooks, ready to run."""
+        words = (*self._inventory_words(), *self.options, *options)
+        extra = {**self.variables, **variables}
+        return Play(self.folder / playbook, words, extra, self.environment)
+
+    def _inventory_words(self) -> tuple[str, ...]:
+        return tuple(word for name in self.inventories for word in ("-i", name))
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The web servers that an inventory has: those that stay in any case, and instances by age."""
+
+    fixed: tuple[str, ...]
+    instances: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.fixed) + len(self.instances)
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Whom the steps are told to: `step` a line for each that ended, `task` each that begins."""
+
+    step: Callable[[str], None]
+    task: Callable[[str], None]
+
+
+async def scale(site: Site, wanted: int, teller: Teller) -> Servers:
+    """Have so many web servers, with the release of the others; give them.
+
+    *Raises*: UsageError, for a number that cannot be; LabError, when a playbook fails.
+    """
+    there = await web_servers(site)
+    check_number(there, wanted)
+    if wanted > len(there):
+        await _grow(site, there, wanted - len(there), teller)
+    elif wanted < len(there):
+        await _shrink(site, there.instances[wanted - len(there) :], teller)
+    return await web_servers(site)
+
+
+def check_number(there: Servers, wanted: int) -> None:
+    """Refuse what would leave no server, or take one that is no instance. *Raises*: UsageError."""
+    least = max(1, len(there.fixed))
+    if wanted < least:
+        names = f": {', '.join(there.fixed)}" if there.fixed else ""
+        raise UsageError(
+            f"{wanted} web servers, expected at least {least} (servers that stay{names})"
+        )
+
+
+async def web_servers(site: Site) -> Servers:
+    """Ask the inventories anew. *Raises*: LabError, when they cannot be read or have none."""
+    words = [word for name in site.inventories for word in ("-i", name)]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ansible", "inventory", *words, "--list"),
+        cwd=site.folder,
+        env=run_environment(site.play(CREATE)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said, complaints = await process.communicate()
+    warnings = last_words(complaints.decode("utf-8", "replace").splitlines())
+    if process.returncode != 0:
+        raise LabError(f"the inventory cannot be read: {warnings}")
+    if "Failed to parse" in warnings or "Unable to parse" in warnings:
+        raise LabError(f"the inventory cannot be read whole: {warnings}")
+    return servers_of(json.loads(said))
+
+
+def servers_of(document: Mapping[str, Any]) -> Servers:
+    """Give the web servers of what `ansible-inventory --list` prints."""
+    variables = document.get("_meta", {}).get("hostvars", {})
+    ages = {
+        name: str(known["ec2_launch_time"])
+        for name, known in variables.items()
+        if "ec2_launch_time" in known
+    }
+    web = _members(document, _WEB)
+    fixed = tuple(name for name in web if name not in ages)
+    return Servers(fixed, tuple(sorted((n for n in web if n in ages), key=lambda n: (ages[n], n))))
+
+
+def _members(document: Mapping[str, Any], group: str) -> list[str]:
+    entry = document.get(group, {})
+    below = (name for child in entry.get("children", []) for name in _members(document, child))
+    return list(dict.fromkeys([*entry.get("hosts", []), *below]))
+
+
+async def _grow(site: Site, there: Servers, count: int, teller: Teller) -> None:
+    await run_step(site.play(CREATE, servers=str(count)), f"{count} created", teller)
+    new = [name for name in (await web_servers(site)).instances if name not in there.instances]
+    if len(new) < count:
+        raise LabError(
+            f"{len(new)} of {count} new servers are in the inventory",
+            hint="does it ask for the tag that aws.yml gives, in the same region?",
+        )
+    limit = ",".join(new)
+    await run_step(site.play(PROVISION, "-l", limit), "provisioned", teller)
+    if len(there):
+        await run_step(site.play(CATCH_UP), "brought to the current release", teller)
+    await run_step(site.play(PROVISION, "-l", _BALANCER), "joined the load balancer", teller)
+
+
+async def _shrink(site: Site, leaving: Sequence[str], teller: Teller) -> None:
+    done = f"{', '.join(leaving)} drained and terminated"
+    await run_step(site.play(REMOVE, leaving=",".join(leaving)), done, teller)
+    await run_step(site.play(PROVISION, "-l", _BALANCER), "gone from the load balancer", teller)
+
+
+async def run_step(what: Play, done: str, teller: Teller) -> Outcome:
+    """Run one playbook. *Raises*: LabError with its last words, when it fails."""
+    outcome = await play(what, on_task=teller.task)
+    teller.task("")
+    if outcome.exit_code != 0:
+        raise LabError(
+            f"{what.playbook.name} ended with exit code {outcome.exit_code}:\n"
+            f"{last_words(outcome.lines)}"
+        )
+    teller.step(f"{done} in {outcome.seconds:.1f} s")
+    return outcome
