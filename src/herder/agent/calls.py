@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from typing import Callable, Optional
+from typing import Callable, List, Optional, Set
 
 from herder.agent.accounts import Accounts
 from herder.agent.children import Child, Limits, Outcome
@@ -166,31 +166,41 @@ class BundleCall(ChildCall):
         self.call = call
         self.params = b""
         self.is_started = False
+        self.asked: Set[str] = set()
 
     def begin(self, body: bytes) -> None:
         """Start, or ask for what is missing."""
         self.params = body
-        missing = self.resources.modules.missing(self.call)
-        if missing:
-            self.line.send(Kind.NEEDS, {"digests": missing})
+        modules = self.resources.modules
+        if self.call.manifest:
+            modules.learn(self.call.bundle, self.call.manifest)
+        if not modules.has_manifest(self.call.bundle):
+            self.line.send(Kind.NEEDS, {"manifest": True})
             return
-        self._start()
+        self._start_or_ask(modules.missing(self.call))
 
     def supply(self, head: Head, body: bytes) -> None:
         """Take the files that were missing and start; files may also come unasked."""
+        modules = self.resources.modules
+        if "manifest" in head:
+            modules.learn(self.call.bundle, head["manifest"])
         self.resources.store.add_all(head["parts"], body)
         if self.is_started:
             return
-        missing = self.resources.modules.missing(self.call)
-        if missing:
+        missing = modules.missing(self.call)
+        if set(missing) & self.asked:
             self.line.fail(self.operation, f"file {missing[0]} of the bundle did not come whole")
             return
-        self._start()
+        self._start_or_ask(missing)
 
     def start(self, launch: Launch) -> None:
         """Run what is ready."""
 
-    def _start(self) -> None:
+    def _start_or_ask(self, missing: List[str]) -> None:
+        if missing:
+            self.asked.update(missing)
+            self.line.send(Kind.NEEDS, {"digests": missing})
+            return
         self.is_started = True
         self.start(self.resources.modules.prepare(self.call, self.params))
 

@@ -53,9 +53,19 @@ class Modules:
         """Give the digests that must come before this call can run."""
         if call.bundle in self._bundles:
             return []
-        if call.manifest:
-            self._manifests[call.bundle] = tuple((str(p), str(d)) for p, d in call.manifest)
         return self._store.missing(self._manifests[call.bundle])
+
+    def has_manifest(self, bundle: str) -> bool:
+        """Whether it is known what this bundle consists of; looks in the cache too."""
+        if bundle not in self._manifests:
+            kept = self._store.manifest(bundle)
+            if kept is not None:
+                self._manifests[bundle] = kept
+        return bundle in self._manifests
+
+    def learn(self, bundle: str, manifest: List[List[str]]) -> None:
+        """Take what a bundle consists of."""
+        self._manifests[bundle] = tuple((str(path), str(digest)) for path, digest in manifest)
 
     def prepare(self, call: RunModule, params: bytes) -> Launch:
         """Make a call ready to be forked; assumes that nothing is missing."""
@@ -75,6 +85,7 @@ class Modules:
         if importer is None:
             parts = self._manifests[bundle]
             self._store.compile(parts)
+            self._store.keep_manifest(bundle, parts)
             importer = self._bundles[bundle] = BundleImporter(self._store, parts)
         return importer
 

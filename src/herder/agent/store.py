@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import marshal
 import os
 import struct
@@ -86,6 +87,18 @@ class Store:
             code = compile(self.source(part[1]), f"{ROOT}/{part[0]}", "exec", dont_inherit=True)
         return code
 
+    def manifest(self, bundle: str) -> Optional[Tuple[Part, ...]]:
+        """Give what a bundle consists of, if the cache knows it."""
+        kept = read_checked(self._manifest_path(bundle)) if self._directory else None
+        if kept is None:
+            return None
+        return tuple((str(path), str(digest)) for path, digest in json.loads(kept))
+
+    def keep_manifest(self, bundle: str, parts: Tuple[Part, ...]) -> None:
+        """Keep what a bundle consists of; assumes that its parts are kept."""
+        if self._directory and not os.path.exists(self._manifest_path(bundle)):
+            write_checked(self._manifest_path(bundle), json.dumps(parts).encode())
+
     def trim(self) -> None:
         """Remove the oldest entries while the cache is over its bound, if anything was added."""
         if self._directory and self._is_changed:
@@ -121,6 +134,9 @@ class Store:
             source = self.source(part[1])
             return compile(source, f"{ROOT}/{part[0]}", "exec", dont_inherit=True)
         return None
+
+    def _manifest_path(self, bundle: str) -> str:
+        return f"{self._directory}/bundle-{bundle[:40]}"
 
     def _path(self, part: Part) -> str:
         name = hashlib.sha256("\0".join(part).encode()).hexdigest()

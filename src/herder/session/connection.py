@@ -40,7 +40,7 @@ class PendingCall:
 
     answer: asyncio.Future[Frame]
     number: int = 0
-    on_needs: Callable[[list[str]], None] | None = None
+    on_needs: Callable[[Head], None] | None = None
     on_output: Callable[[Frame], None] | None = None
     on_grant: Callable[[int], None] | None = None
     stdout: list[bytes] = field(default_factory=list)
@@ -56,7 +56,7 @@ class PendingCall:
             if not self.answer.done():
                 self.answer.set_result(frame)
         elif frame.kind is Kind.NEEDS and self.on_needs is not None:
-            self.on_needs([str(digest) for digest in frame.head.get("digests", ())])
+            self.on_needs(frame.head)
         elif frame.kind is Kind.GRANT and self.on_grant is not None:
             self.on_grant(replies.whole(frame.head, "bytes"))
         elif frame.kind is Kind.OUTPUT:

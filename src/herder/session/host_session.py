@@ -16,7 +16,7 @@ from herder.session import replies
 from herder.session.connection import Connection, PendingCall
 from herder.session.parcels import Parcels
 from herder.session.transfer import blocks_of_bytes, blocks_of_file, fetch, put
-from herder.wire.frames import Frame
+from herder.wire.frames import Frame, Head
 from herder.wire.messages import (
     INLINE_BYTES,
     CheckGroups,
@@ -50,7 +50,7 @@ class HostSession:
     async def run_module(self, call: ModuleCall) -> Completed:
         """Run a bundle's module in a child of the agent."""
         pending = self.connection.new_call()
-        pending.on_needs = lambda digests: self._supply(pending, call.bundle, digests)
+        pending.on_needs = lambda head: self._answer_needs(pending, call.bundle, head)
         self.connection.make(self._module_operation(call), call.params, pending)
         if self._is_target_empty:
             self._supply(pending, call.bundle, [file.digest for file in call.bundle.files])
@@ -114,7 +114,8 @@ class HostSession:
 
     def _module_operation(self, call: ModuleCall) -> RunModule:
         bundle = call.bundle
-        is_known = bundle.digest in self._bundles
+        # a target that has a cache may know the bundle by its digest
+        is_known = bundle.digest in self._bundles or not self._is_target_empty
         self._bundles.add(bundle.digest)
         return RunModule(
             name=bundle.name,
@@ -132,11 +133,26 @@ class HostSession:
             job_id=call.job_id,
         )
 
-    def _supply(self, pending: PendingCall, bundle: ModuleBundle, digests: Iterable[str]) -> None:
+    def _answer_needs(self, pending: PendingCall, bundle: ModuleBundle, needs: Head) -> None:
+        if needs.get("manifest"):
+            own = f"{bundle.fqn.replace('.', '/')}.py"
+            digests = [file.digest for file in bundle.files if file.path == own]
+            self._supply(pending, bundle, digests, has_manifest=True)
+        else:
+            self._supply(pending, bundle, [str(each) for each in needs.get("digests", ())])
+
+    def _supply(
+        self,
+        pending: PendingCall,
+        bundle: ModuleBundle,
+        digests: Iterable[str],
+        *,
+        has_manifest: bool = False,
+    ) -> None:
         wanted = [digest for digest in digests if digest not in self._sent]
         self._sent.update(wanted)
         if wanted or not self._is_target_empty:
-            data = self._parcels.supply(pending.number, bundle, wanted)
+            data = self._parcels.supply(pending.number, bundle, wanted, has_manifest=has_manifest)
             self.connection.stream.write(data)
 
     async def _ask(self, operation: Operation, body: bytes = b"") -> Frame:

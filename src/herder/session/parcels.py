@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable
 
 from herder.model.ports import ModuleBundle
-from herder.wire.frames import Kind, encode
+from herder.wire.frames import Head, Kind, encode
 
 
 class Parcels:
@@ -24,15 +24,19 @@ class Parcels:
             self._manifests[bundle.digest] = manifest
         return manifest
 
-    def supply(self, number: int, bundle: ModuleBundle, digests: Iterable[str]) -> bytes:
-        """Give the SUPPLY frame's bytes that carry these files of the bundle."""
+    def supply(
+        self, number: int, bundle: ModuleBundle, digests: Iterable[str], *, has_manifest: bool
+    ) -> bytes:
+        """Give the SUPPLY frame that carries these files, and perhaps the bundle's manifest."""
         wanted = set(digests)
         parts = {
             file.digest: self._pack(file.digest, file.content)
             for file in bundle.files
             if file.digest in wanted
         }
-        head = {"parts": [[digest, len(packed)] for digest, packed in parts.items()]}
+        head: Head = {"parts": [[digest, len(packed)] for digest, packed in parts.items()]}
+        if has_manifest:
+            head["manifest"] = self.manifest(bundle)
         return encode(Kind.SUPPLY, number, head, b"".join(parts.values()))
 
     def _pack(self, digest: str, content: bytes) -> bytes:

@@ -35,7 +35,8 @@ class Settings(NamedTuple):
 class RunModule(NamedTuple):
     """Run a bundle's module; body: its parameters.
 
-    *Shapes*: `manifest` is [[path, digest], ...], or empty when the agent knows this bundle.
+    *Shapes*: `manifest` is [[path, digest], ...]; it may be empty, and the agent then asks for it
+    when it does not know this bundle (NEEDS with "manifest").
     """
 
     name: str
@@ -148,6 +149,10 @@ _KINDS = {name: kind for kind, name in NAMES.items()}
 
 def to_head(message: Operation | Settings) -> Head:
     """Give the head that says this operation, without the fields that stand at their default."""
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
     defaults = message._field_defaults
     defaults = message._field_defaults
     defaults = message._field_defaults
