@@ -120,7 +120,7 @@ def _measure(
         scenario.runs or options.runs,
         lambda line: print(line, flush=True),
     )
-    report.add(scenario, count, found)
+    report.add(scenario, scenario.counted_hosts or count, found)
     report.write(options.json)
 
 

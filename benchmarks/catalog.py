@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import loops, tasks
+from benchmarks import copying, loops, release, tasks
 from benchmarks.fleet import herder_words
+from benchmarks.many import Many
 from benchmarks.peers import Job, Start
 from benchmarks.scenario import ALL_PEERS, ANSIBLE_PEERS, Scenario
 from benchmarks.state import MARK, check_tasks, check_untouched
@@ -15,7 +16,7 @@ FRESH = f"rm -rf {tasks.ROOT} ~/.cache/herder ~/.ansible /tmp/pyinfra*\n"
 
 def scenarios() -> list[Scenario]:
     """Give all scenarios."""
-    return [*_thirty_tasks(), *_small(), *_start()]
+    return [*_thirty_tasks(), *_small(), *_larger(), *_many(), *_start()]
 
 
 def _write_tasks(job: Job) -> None:
@@ -27,7 +28,7 @@ def _thirty_tasks() -> list[Scenario]:
         Scenario(
             group="unchanged",
             name="unchanged",
-            title="30 tasks that change nothing, 10 hosts",
+            title="30 tasks that change nothing",
             peers=ALL_PEERS,
             write=_write_tasks,
             first=FRESH,
@@ -38,7 +39,7 @@ def _thirty_tasks() -> list[Scenario]:
         Scenario(
             group="one",
             name="one",
-            title="the same, 1 host",
+            title="30 tasks that change nothing",
             peers=ALL_PEERS,
             write=_write_tasks,
             hosts=1,
@@ -50,7 +51,7 @@ def _thirty_tasks() -> list[Scenario]:
         Scenario(
             group="first",
             name="first",
-            title="the same, everything changes, fresh hosts",
+            title="30 tasks that change everything, fresh hosts",
             peers=ALL_PEERS,
             write=_write_tasks,
             before=FRESH,
@@ -76,14 +77,14 @@ def _small() -> list[Scenario]:
         Scenario(
             group="facts",
             name="facts",
-            title="gather_facts alone, 10 hosts",
+            title="gather_facts alone",
             peers=ANSIBLE_PEERS,
             write=_write_playbook("- hosts: all\n  gather_facts: true\n"),
         ),
         Scenario(
             group="loop",
             name="loop",
-            title="one task over 200 items, 10 hosts",
+            title="one task over 200 items",
             peers=ALL_PEERS,
             write=loops.write_items,
             first=FRESH,
@@ -93,13 +94,68 @@ def _small() -> list[Scenario]:
         Scenario(
             group="loop",
             name="loop-template",
-            title="a template of 500 rows, 10 hosts",
+            title="a template of 500 rows",
             peers=ALL_PEERS,
             write=loops.write_rows,
             first=f"{FRESH}mkdir -p {tasks.ROOT}\n",
             settle=True,
             check=loops.check_rows,
         ),
+    ]
+
+
+def _larger() -> list[Scenario]:
+    return [
+        Scenario(
+            group="release",
+            name="release",
+            title="a release as Ansistrano makes it",
+            peers=ALL_PEERS,
+            write=release.write,
+            first=FRESH + release.PREPARE,
+            settle=True,
+            before=release.COMMIT,
+            check=release.check,
+        ),
+        Scenario(
+            group="copy",
+            name="copy-file",
+            title="one file of 200 MB",
+            peers=ALL_PEERS,
+            write=copying.write_large,
+            before=f"mkdir -p {tasks.ROOT} && rm -f {copying.LARGE}\n",
+            check=copying.check_large,
+            starts={"floor": copying.start_scp},
+        ),
+        Scenario(
+            group="copy",
+            name="copy-tree",
+            title="a tree of 5,000 files, second time",
+            peers=("herder", "floor"),
+            write=copying.write_tree,
+            first=f"rm -rf {tasks.ROOT} && mkdir -p {tasks.ROOT}\n",
+            settle=True,
+            check=copying.check_tree,
+            starts={"floor": copying.start_rsync},
+        ),
+    ]
+
+
+def _many() -> list[Scenario]:
+    return [
+        Scenario(
+            group="many",
+            name=f"many-{hosts}",
+            title="30 tasks that change nothing, agents on one machine",
+            peers=("herder",),
+            write=fleet.write,
+            hosts=1,
+            counted_hosts=hosts,
+            settle=True,
+            check=fleet.check,
+            starts={"herder": fleet.start},
+        )
+        for hosts, fleet in ((hosts, Many(hosts)) for hosts in (100, 300, 1000))
     ]
 
 

@@ -33,7 +33,7 @@ class Report:
         """Add a scenario; a row of the same name is exchanged."""
         row = {
             "name": scenario.name,
-            "title": scenario.title,
+            "title": f"{scenario.title}, {hosts:,} host{'s' * (hosts > 1)}",
             "hosts": hosts,
             "peers": {name: _peer(measured) for name, measured in found.items()},
         }

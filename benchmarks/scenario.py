@@ -31,6 +31,8 @@ class Scenario:
     peers: tuple[str, ...]
     write: Callable[[Job], None]
     hosts: int = 10
+    counted_hosts: int | None = None
+    """How many hosts there are, where they are not the lab's servers."""
     runs: int | None = None
     first: str = ""
     """Shell for every server, once before all runs."""

@@ -23,28 +23,28 @@ class Step:
     shell: str
 
 
-def steps(rounds: int = ROUNDS) -> list[Step]:
+def steps(root: str = ROOT) -> list[Step]:
     """Give five tasks for each round."""
-    return [step for number in range(1, rounds + 1) for step in _round(number)]
+    return [step for number in range(1, ROUNDS + 1) for step in _round(number, root)]
 
 
-def write(folder: Path, rounds: int = ROUNDS) -> None:
+def write(folder: Path, root: str = ROOT) -> None:
     """Write playbook.yml, deploy.py, floor.sh and the files they send into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number in range(1, rounds + 1):
+    for number in range(1, ROUNDS + 1):
         (folder / f"copy{number}.conf").write_text(_copied(number), encoding="utf-8")
         (folder / f"template{number}.j2").write_text(_template(number), encoding="utf-8")
-    every = steps(rounds)
+    every = steps(root)
     (folder / "playbook.yml").write_text(_playbook(step.playbook for step in every))
     (folder / "deploy.py").write_text(_deploy(step.deploy for step in every))
     (folder / "floor.sh").write_text("set -e\n" + "".join(step.shell for step in every))
 
 
-def expected(host: str, rounds: int = ROUNDS) -> dict[str, tuple[str, str]]:
+def expected(host: str, root: str = ROOT) -> dict[str, tuple[str, str]]:
     """Give what a server must have: mode and content (of a directory: empty) by path."""
     found: dict[str, tuple[str, str]] = {}
-    for number in range(1, rounds + 1):
-        place = f"{ROOT}/app{number}"
+    for number in range(1, ROUNDS + 1):
+        place = f"{root}/app{number}"
         found[place] = ("755", "")
         found[f"{place}/copy.conf"] = ("644", _copied(number))
         found[f"{place}/template.conf"] = ("640", _rendered(number, host))
@@ -69,18 +69,18 @@ def _rendered(number: int, host: str) -> str:
     return f"# application {number} on {host}\n{lines}"
 
 
-def _round(number: int) -> Iterable[Step]:
-    place = f"{ROOT}/app{number}"
+def _round(number: int, root: str) -> Iterable[Step]:
+    place = f"{root}/app{number}"
     yield Step(
         f"    - name: directory {number}\n"
-        f"      ansible.builtin.file: {{path: {place}, state: directory, mode: '0755'}}\n",
+        f"      ansible.builtin.file: {{path: '{place}', state: directory, mode: '0755'}}\n",
         f"files.directory(path='{place}', present=True, mode='755')\n",
         f"[ -d {place} ] || mkdir -p {place}\n"
         f'[ "$(stat -c %a {place})" = 755 ] || chmod 755 {place}\n',
     )
     yield Step(
         f"    - name: copy {number}\n"
-        f"      ansible.builtin.copy: {{src: copy{number}.conf, dest: {place}/copy.conf,"
+        f"      ansible.builtin.copy: {{src: copy{number}.conf, dest: '{place}/copy.conf',"
         " mode: '0644'}\n",
         f"files.put(src='copy{number}.conf', dest='{place}/copy.conf', mode='644')\n",
         shell_file(_copied(number), f"{place}/copy.conf", "644"),
@@ -88,7 +88,7 @@ def _round(number: int) -> Iterable[Step]:
     yield Step(
         f"    - name: template {number}\n"
         f"      ansible.builtin.template: {{src: template{number}.j2,"
-        f" dest: {place}/template.conf, mode: '0640'}}\n",
+        f" dest: '{place}/template.conf', mode: '0640'}}\n",
         f"files.template(src='template{number}.j2', dest='{place}/template.conf', mode='640',\n"
         "    inventory_hostname=host.name, ports=PORTS, address='127.0.0.1',\n"
         "    jinja_env_kwargs={'trim_blocks': True})\n",
@@ -96,7 +96,7 @@ def _round(number: int) -> Iterable[Step]:
     )
     yield Step(
         f"    - name: line {number}\n"
-        f"      ansible.builtin.lineinfile: {{path: {place}/lines.conf, create: true,"
+        f"      ansible.builtin.lineinfile: {{path: '{place}/lines.conf', create: true,"
         f" regexp: '^key{number}=', line: key{number}=value{number}, mode: '0644'}}\n",
         f"files.line(path='{place}/lines.conf', line='^key{number}=.*',"
         f" replace='key{number}=value{number}')\n",
