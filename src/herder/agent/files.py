@@ -98,6 +98,7 @@ def describe(path: str, *, follow: bool, checksum: bool) -> Head:
         "modified": status.st_mtime,
         "checksum": _sha1(path) if checksum and is_regular else "",
         "link_target": os.readlink(path) if stat.S_ISLNK(status.st_mode) else "",
+        "link_source": os.path.realpath(path) if stat.S_ISLNK(status.st_mode) else "",
     }
 
 

@@ -323,7 +323,8 @@ def _as_stat_module_has_it(path: str, status: FileStatus) -> dict[str, Any]:
         "mtime": status.modified,
         "checksum": status.checksum,
     }
-    return facts | ({"lnk_source": status.link_target} if status.is_link else {})
+    links = {"lnk_source": status.link_source, "lnk_target": status.link_target}
+    return facts | (links if status.is_link else {})
 
 
 _CARRIED: dict[str, Callable[..., Any]] = {

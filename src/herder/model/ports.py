@@ -85,7 +85,8 @@ class FileStatus:
     """What `stat` says of a remote path; the fields ansible's stat module reports and copy needs.
 
     *Shapes*: `checksum` is SHA-1 in hex of a regular file's content, '' for anything else or when
-    it was not asked for or could not be read.
+    it was not asked for or could not be read. `link_target` is what a link says, `link_source` the
+    path that it leads to in the end.
     """
 
     exists: bool
@@ -99,6 +100,7 @@ class FileStatus:
     modified: float = 0.0
     checksum: str = ""
     link_target: str = ""
+    link_source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def file_status(head: Head) -> FileStatus:
         modified=float(head.get("modified", 0.0)),
         checksum=str(head.get("checksum", "")),
         link_target=str(head.get("link_target", "")),
+        link_source=str(head.get("link_source", "")),
     )
 
 

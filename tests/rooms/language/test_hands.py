@@ -88,3 +88,14 @@ def test_an_omitted_limit_of_open_files_is_none(play: Play) -> None:
     """The option may be a template like any other."""
     tasks = [{"ping": {}, "vars": {"ansible_python_module_rlimit_nofile": "{{ omit }}"}}]
     assert play(tasks).returncode == 0
+
+
+def test_a_copy_through_a_relative_link_finds_its_file(play: Play, tmp_path: Path) -> None:
+    """ansible-core goes on with the path that the link leads to, not with what the link says."""
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to("./file")
+    (tmp_path / "elsewhere").mkdir()
+    content = {"content": "x", "dest": str(tmp_path / "link"), "follow": True}
+    done = play([{"copy": content}], directory=tmp_path / "elsewhere")
+    assert "ok=1    changed=0" in done.stdout
+    assert (tmp_path / "link").is_symlink()
