@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from herder.cli import demo_cloud
 from herder.errors import LabError, UsageError
 from herder.lab import lab
 from herder.lab.mootube import (
@@ -46,6 +47,8 @@ def main(words: Sequence[str]) -> int:
         chosen = _parser().parse_args(list(words))
     except SystemExit as ended:  # --help has printed and wants to leave
         return int(ended.code or 0)
+    if chosen.cloud:
+        return demo_cloud.tell(lab_place(demo_cloud.NAME, chosen.directory), keep=chosen.keep)
     example = find_example()
     cast = choose_cast(Kind(chosen.kind) if chosen.kind else None)
     place = lab_place(_NAME, chosen.directory)
@@ -68,6 +71,9 @@ def _parser() -> _Parser:
         "one server after the other, while visitors ask the site all the time.",
     )
     parser.add_argument("--keep", action="store_true", help="leave the lab up at the end")
+    parser.add_argument(
+        "--cloud", action="store_true", help="with web servers that come and go on an EC2 endpoint"
+    )
     parser.add_argument("--kind", choices=[kind.value for kind in Kind], help="kind of lab")
     parser.add_argument("--directory", type=Path, help="the folder in which labs are kept")
     return parser

@@ -59,6 +59,17 @@ class CloudHands:
     def has_machines(self) -> bool:
         return self.servers.state().kind is Kind.MACHINES
 
+    def login(self, server: Server) -> dict[str, str]:
+        """Give what a client has to know that EC2 has no field for; it is told as tags.
+
+        The host's key is known here; a server that is a process has no port 22 and one account.
+        """
+        known = self.servers.place.known_hosts_file
+        options = f"-o UserKnownHostsFile={known} -o StrictHostKeyChecking=yes"
+        if self.has_machines:
+            return {"ssh-options": options}
+        return {"ssh-options": options, "ssh-port": str(server.port), "ssh-user": server.user}
+
     def create(self, name: str, image: str, keys: Sequence[str]) -> Server:
         """Make a server, from the image's layer if it has one; `first_boot` comes next.
 

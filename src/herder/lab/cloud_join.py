@@ -66,9 +66,7 @@ class LabInstance(Instance):
         nic.public_ip_auto_assign = False
         nic.public_ip = nic.private_ip_address = server.address
         nic.private_ip_addresses = [{"Primary": True, "PrivateIpAddress": server.address}]
-        if not self.hands.has_machines:
-            # Such a server has no port 22 and no accounts of its own: tags say what it has.
-            self.add_tags({"herder:ssh-port": str(server.port), "herder:ssh-user": server.user})
+        self.add_tags({f"herder:{name}": text for name, text in self.hands.login(server).items()})
 
     def first_boot(self) -> None:
         keys = key_lines(self.ec2_backend, self.key_name)

@@ -1,0 +1,45 @@
+"""How many web servers an inventory has, and what is no number of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from herder.errors import UsageError
+from herder.lab.scaling import Servers, check_number, servers_of
+
+_DOCUMENT = {
+    "_meta": {
+        "hostvars": {
+            "i-2": {"ec2_launch_time": "2024-02-02T00:00:00+00:00"},
+            "i-1": {"ec2_launch_time": "2024-01-01T00:00:00+00:00"},
+            "web1": {"ansible_host": "10.0.0.1"},
+        }
+    },
+    "webserver": {"children": ["local", "aws"]},
+    "local": {"hosts": ["web1"]},
+    "aws": {"hosts": ["i-2", "i-1"]},
+    "database": {"hosts": ["db"]},
+}
+
+
+def test_instances_come_by_age() -> None:
+    """The newest leave first: the oldest has served longest."""
+    assert servers_of(_DOCUMENT) == Servers(("web1",), ("i-1", "i-2"))
+
+
+def test_empty_inventory_has_no_servers() -> None:
+    """A tag that matches nothing is no error of itself: the first servers are made so."""
+    assert len(servers_of({"_meta": {"hostvars": {}}})) == 0
+
+
+@pytest.mark.parametrize("wanted", [0, 1])
+def test_fewer_than_those_that_stay_is_refused(wanted: int) -> None:
+    """A server that is no instance cannot be terminated."""
+    with pytest.raises(UsageError, match="web1, web2"):
+        check_number(Servers(("web1", "web2"), ("i-1",)), wanted)
+
+
+def test_last_server_stays() -> None:
+    """Nobody scales a site to nothing by mistake."""
+    with pytest.raises(UsageError, match="at least 1"):
+        check_number(Servers((), ("i-1",)), 0)
