@@ -103,6 +103,8 @@ def _ssh_way(connection: Any) -> SshWay | None:
     password = _option(connection, "password")
     if password is not None and _option(connection, "password_mechanism") == "sshpass":
         return None  # asked for by name: it waits for a prompt in its own manner
+    if _option(connection, "verbosity"):
+        return None  # what ssh says of itself is to stand beside each command's own words
     port = _option(connection, "port") or context.port
     return SshWay(
         address=_option(connection, "host") or context.remote_addr,
@@ -115,7 +117,6 @@ def _ssh_way(connection: Any) -> SshWay | None:
         timeout_seconds=float(_option(connection, "timeout") or context.timeout),
         retries=int(_option(connection, "reconnection_retries") or 0),
         host_key_checking=bool(_option(connection, "host_key_checking")),
-        verbosity=int(_option(connection, "verbosity") or 0),
     )
 
 
