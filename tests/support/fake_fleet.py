@@ -100,15 +100,15 @@ class FakeFleet:
     def _release_finish(self, host: FakeHost, words: Mapping[str, object]) -> Answer:
         if words["result"] != "ok":
             host.failed.add(str(words["release"]))
-        return {}
+        return {"changed": True}
 
     def _release_log(self, host: FakeHost, words: Mapping[str, object]) -> Answer:
         host.logs.append(words)
-        return {}
+        return {"changed": True}
 
     def _release_switch(self, host: FakeHost, words: Mapping[str, object]) -> Answer:
         host.confirmed += words["action"] == "confirm"
-        return {}
+        return {"changed": True}
 
     def fix(self, variables: Mapping[str, object]) -> None:
         self.fixed |= variables

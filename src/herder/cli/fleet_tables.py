@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from herder.display.table import Column, Row, Table, Tone
 from herder.model.fleet import DeploymentStory, HostState, HostStory
-from herder.model.releases import DeploymentPlan, HostReleases
+from herder.model.releases import DeploymentPlan, HostReleases, PlannedChange
 
 _TONES = {
     HostState.SWITCHED: Tone.GOOD,
@@ -17,6 +17,7 @@ _TONES = {
     HostState.LOST: Tone.BAD,
 }
 NONE = "-"
+SHOWN_COMMITS = 5
 
 
 def story_table(story: DeploymentStory) -> Table:
@@ -108,7 +109,22 @@ def plan_tables(plan: DeploymentPlan, release: str) -> Sequence[Table]:
     if plan.hooks:
         hooks = tuple(Row(pair) for pair in plan.hooks)
         tables.append(Table("Hooks that would run", (Column("when"), Column("tasks")), hooks))
+    if plan.changes:
+        tables.append(_changes_table(plan))
     if plan.findings:
         findings = tuple(Row(pair, Tone.BAD) for pair in plan.findings)
         tables.append(Table("Not ready", (Column("host"), Column("why")), findings))
     return tables
+
+
+def _changes_table(plan: DeploymentPlan) -> Table:
+    rows = [Row((host, *_change_cells(each))) for host, each in plan.changes.items()]
+    columns = ("host", "commit", "files added", "changed", "removed", "commits in between")
+    return Table("What would come", tuple(Column(name) for name in columns), tuple(rows))
+
+
+def _change_cells(change: PlannedChange) -> tuple[str, ...]:
+    if change.failure:
+        return (change.failure, "", "", "", "")
+    counts = (str(change.files.get(kind, 0)) for kind in ("added", "changed", "removed"))
+    return (change.commit[:12], *counts, "; ".join(change.commits[:SHOWN_COMMITS]) or NONE)

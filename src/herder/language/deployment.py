@@ -193,12 +193,12 @@ def deploy_executor(
         def run(self) -> Any:
             if self._tqm is None:
                 return super().run()
-            self._tqm.only_values = conductor.course is Course.LOOK
+            self._tqm.only_values = conductor.course is not Course.DEPLOY
             try:
                 answer = super().run()
             finally:
                 code = conductor.finish()
-            if not self.has_deployed:
+            if not self.has_deployed and not answer:
                 raise UsageError(
                     "no play of this playbook that has hosts uses a deploy role",
                     hint="use the role herder.deploy.app, or the Ansistrano role",

@@ -15,7 +15,7 @@ from herder.model.route import Route
 
 @dataclass(frozen=True, slots=True)
 class ModuleFile:
-    """One Python file a module needs; `path` is as inside AnsiballZ, 'ansible/module_utils/x.py'."""
+    """One Python file a module needs; `path` as inside AnsiballZ, "ansible/module_utils/x.py"."""
 
     path: str
     digest: str

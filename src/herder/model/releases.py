@@ -30,6 +30,7 @@ class HostReleases:
     host: str
     current: str = ""
     targets: tuple[str, ...] = ()
+    usable: tuple[str, ...] = ()
     releases: tuple[Mapping[str, object], ...] = ()
     holder: object = None
     is_dangling: bool = False
@@ -42,9 +43,25 @@ class HostReleases:
         return next((each for each in self.releases if each.get("name") == name), None)
 
     @property
+    def lease_token(self) -> int:
+        """Give the number of the lease that is held, 0 for none."""
+        token = self.holder.get("token") if isinstance(self.holder, Mapping) else None
+        return int(str(token or 0))
+
+    @property
     def is_held(self) -> bool:
         """Say whether somebody deploys on this host now."""
         return isinstance(self.holder, Mapping) and bool(self.holder.get("is_live"))
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChange:
+    """What a release would bring to one host: commits as lines, files by kind of change."""
+
+    commit: str = ""
+    commits: tuple[str, ...] = ()
+    files: Mapping[str, int] = field(default_factory=dict)
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +74,7 @@ class DeploymentPlan:
     findings: tuple[tuple[str, str], ...] = ()
     hooks: tuple[tuple[str, str], ...] = ()
     source: str = ""
+    changes: Mapping[str, PlannedChange] = field(default_factory=dict)
 
 
 def holder_text(holder: object) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from herder.errors import DeploymentRefused
 from herder.model.fleet import Fleet
@@ -29,12 +30,20 @@ def _commit(fleet: Fleet, host: str) -> str:
         "repo": fleet.variable(host, "ansistrano_git_repo"),
         "version": fleet.variable(host, "ansistrano_git_branch", "master"),
     }
-    key = fleet.variable(host, "ansistrano_git_identity_key_remote_path")
-    words = {"steps": ["resolve"], "via": "git", "git": source | ({"key_path": key} if key else {})}
+    words = {"steps": ["resolve"], "via": "git", "git": source | _key(fleet, host)}
     answer = fleet.ask(STAGE_MODULE, {host: layout(fleet, host) | words})[host]
     if failure := failure_of(answer):
         raise DeploymentRefused("the branch could not be resolved", ((host, failure),))
     return str(answer["commit"])
+
+
+def _key(fleet: Fleet, host: str) -> dict[str, object]:
+    """Give the deploy key, from the host or, as its text, from the controller."""
+    on_host = fleet.variable(host, "ansistrano_git_identity_key_remote_path")
+    if on_host:
+        return {"key_path": on_host}
+    here = fleet.variable(host, "ansistrano_git_identity_key_path")
+    return {"key": Path(str(here)).expanduser().read_text(encoding="utf-8")} if here else {}
 
 
 def seal(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:

@@ -58,6 +58,7 @@ def _read(host: str, answer: Mapping[str, object]) -> HostReleases:
         host=host,
         current=str(answer.get("current") or ""),
         targets=tuple(str(name) for name in _list(answer.get("rollback_targets"))),
+        usable=tuple(str(name) for name in _list(answer.get("usable"))),
         releases=_records(answer.get("releases")),
         holder=answer.get("lease"),
         is_dangling=bool(answer.get("is_dangling")),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from herder.errors import DeploymentRefused
 from herder.model.fleet import (
@@ -22,7 +23,7 @@ from herder.model.fleet import (
 )
 from herder.model.releases import DeployWishes
 from herder.release import ansistrano, contents, preflight
-from herder.release.answers import ask_same, look_at
+from herder.release.answers import ask_same, failure_of, look_at
 from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import Ledger, aim_at
 from herder.release.transaction import State, Step, Transaction
@@ -130,7 +131,8 @@ class DeployConductor:
         fleet = self._known_fleet()
         self._ledger.note_switch(fleet, report, dict.fromkeys(report.hosts, self.release))
         if report.is_whole:
-            self._confirm(fleet, report.hosts)
+            report = replace(report, failed=self._confirm(fleet, report.hosts))
+        if report.is_whole:
             if len(self._batches) == len(fleet.batches):
                 self._transaction.take(Step.ALL_SWITCHED)
             return Verdict.GO_ON
@@ -147,8 +149,8 @@ class DeployConductor:
         self._say("taking back")
         return Verdict.TAKE_BACK
 
-    def _confirm(self, fleet: Fleet, hosts: Sequence[str]) -> None:
-        confirm_switches(fleet, hosts, self._token())
+    def _confirm(self, fleet: Fleet, hosts: Sequence[str]) -> dict[str, str]:
+        return confirm_switches(fleet, hosts, self._token())
 
     def hosts_to_take_back(self) -> Sequence[tuple[str, ...]]:
         """Give the switched hosts that have a release to go back to, last batch first."""
@@ -254,8 +256,13 @@ class DeployConductor:
         return self._fleet
 
 
-def confirm_switches(fleet: Fleet, hosts: Sequence[str], token: int) -> None:
-    """Make guarded switches final, so that hosts do not go back by themselves."""
-    if fleet.role is RoleKind.HERDER:
-        words = {"action": "confirm", "token": token}
-        ask_same(fleet, hosts, "herder.deploy.release_switch", words)
+def confirm_switches(fleet: Fleet, hosts: Sequence[str], token: int) -> dict[str, str]:
+    """Make guarded switches final, so that hosts do not go back by themselves.
+
+    Gives why, for each host that did not confirm: its guard may have been quicker.
+    """
+    if fleet.role is not RoleKind.HERDER:
+        return {}
+    words = {"action": "confirm", "token": token}
+    answers = ask_same(fleet, hosts, "herder.deploy.release_switch", words)
+    return {host: why for host, answer in answers.items() if (why := failure_of(answer))}

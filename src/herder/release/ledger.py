@@ -9,6 +9,7 @@ from herder.model.fleet import BatchReport, Fleet, HostState, HostStory
 from herder.model.releases import HostReleases
 from herder.release.answers import ask_same, failure_of, look_at
 
+LOST = "unreachable; a switch that nobody confirms is undone by the host itself"
 LOG_MODULE = "herder.deploy.release_log"
 
 
@@ -29,8 +30,8 @@ class Ledger:
             self.change(host, was=releases.current, now=releases.current)
             if releases.is_overdue:
                 self.remarks.append(
-                    f"{host}: an earlier deployment was cut off after its switch; "
-                    f"the host settled on {releases.current or 'no release'} by itself"
+                    f"{host}: an earlier deployment was cut off after its switch to "
+                    f"{releases.current or 'a release'}, which nobody confirmed; it is settled now"
                 )
 
     def note_switch(self, fleet: Fleet, report: BatchReport, wanted: Mapping[str, str]) -> None:
@@ -55,7 +56,7 @@ class Ledger:
             is_switched = state is HostState.SWITCHED
             self.change(host, state=state if is_switched else HostState.FAILED, reason=reason)
         for host in report.unreachable:
-            self.change(host, state=HostState.LOST, reason="unreachable")
+            self.change(host, state=HostState.LOST, reason=LOST)
 
     def change(self, host: str, **fields: object) -> None:
         """Change fields of one host's story."""

@@ -5,12 +5,13 @@ No task that changes a host runs for them; only tasks that give values to variab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from herder.model.fleet import BatchReport, Course, Fleet, RoleKind, Verdict
-from herder.model.releases import DeploymentPlan, HostReleases
+from herder.model.releases import DeploymentPlan, HostReleases, PlannedChange
 from herder.release import preflight
-from herder.release.answers import ask_same, look_at
+from herder.release.ansistrano import STAGE_MODULE
+from herder.release.answers import failure_of, layout, look_at
 from herder.release.lease import MODULE as LEASE_MODULE
 
 
@@ -62,7 +63,13 @@ def break_lease(fleet: Fleet, may_break: Callable[[dict[str, HostReleases]], boo
     held = {host: each for host, each in seen.items() if each.is_held}
     if not held or not may_break(held):
         return False
-    ask_same(fleet, list(held), LEASE_MODULE, {"action": "break"})
+    fleet.ask(
+        LEASE_MODULE,
+        {
+            host: layout(fleet, host) | {"action": "break", "token": each.lease_token}
+            for host, each in held.items()
+        },
+    )
     return True
 
 
@@ -76,7 +83,62 @@ def find_plan(fleet: Fleet) -> DeploymentPlan:
         findings=preflight.find(fleet, hosts),
         hooks=_hooks(fleet, hosts[0], prefix),
         source=_source(fleet, hosts[0], prefix),
+        changes=_changes(fleet, hosts) if fleet.role is RoleKind.HERDER else {},
     )
+
+
+def _changes(fleet: Fleet, hosts: Sequence[str]) -> dict[str, PlannedChange]:
+    """Ask each host which commits and files would come over what it serves."""
+    if str(fleet.variable(hosts[0], "deploy_via")) != "git":
+        return {}
+    arguments = {
+        host: layout(fleet, host)
+        | {
+            "steps": ["preview"],
+            "via": "git",
+            "repo_dir": fleet.variable(host, "deploy_repo_dir", "repo"),
+            "git": _git(fleet, host),
+        }
+        for host in hosts
+    }
+    answers = fleet.ask(STAGE_MODULE, arguments)
+    return {host: _planned(answers.get(host, {})) for host in hosts}
+
+
+def _git(fleet: Fleet, host: str) -> dict[str, object]:
+    names = {
+        "repo": "deploy_git_repo",
+        "version": "deploy_git_branch",
+        "commit": "deploy_git_commit",
+        "tree": "deploy_git_repo_tree",
+        "key": "deploy_git_identity_key",
+        "key_path": "deploy_git_identity_key_remote_path",
+        "ssh_options": "deploy_git_ssh_opts",
+    }
+    values = {word: fleet.variable(host, name) for word, name in names.items()}
+    return {word: value for word, value in values.items() if value}
+
+
+def _planned(answer: Mapping[str, object]) -> PlannedChange:
+    failure = failure_of(answer)
+    if failure:
+        return PlannedChange(failure=failure)
+    files, log = answer.get("files"), answer.get("log")
+    counts = files.get("counts") if isinstance(files, Mapping) else None
+    return PlannedChange(
+        commit=str(answer.get("commit") or ""),
+        commits=tuple(_commit_line(each) for each in log) if isinstance(log, list) else (),
+        files={str(kind): int(str(number)) for kind, number in counts.items()}
+        if isinstance(counts, Mapping)
+        else {},
+    )
+
+
+def _commit_line(commit: object) -> str:
+    if not isinstance(commit, Mapping):
+        return str(commit)
+    words = (str(commit.get("commit") or "")[:12], commit.get("subject"), commit.get("author"))
+    return " ".join(str(word) for word in words if word)
 
 
 HOOK_PLACES = ("setup", "update_code", "symlink_shared", "symlink", "cleanup")

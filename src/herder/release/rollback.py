@@ -113,9 +113,11 @@ def choose_target(seen: Mapping[str, HostReleases], wanted: str) -> str:
     broken = tuple((host, each.failure) for host, each in seen.items() if each.failure)
     if broken:
         raise DeploymentRefused("not every host could be asked; nothing was changed", broken)
-    common = [name for name in _first(seen).targets if _all_have(seen, name)]
-    target = wanted or next(iter(common), "")
-    if not target or not _all_have(seen, target):
+    common = (
+        name for name in _first(seen).targets if all(name in e.targets for e in seen.values())
+    )
+    target = wanted or next(common, "")
+    if not target or not all(_may_serve(each, target) for each in seen.values()):
         what = f"release {target}" if target else "a common intact release"
         raise DeploymentRefused(
             f"not every host has {what} to go back to; nothing was changed",
@@ -128,8 +130,8 @@ def _first(seen: Mapping[str, HostReleases]) -> HostReleases:
     return next(iter(seen.values()))
 
 
-def _all_have(seen: Mapping[str, HostReleases], name: str) -> bool:
-    return all(name in each.targets for each in seen.values())
+def _may_serve(each: HostReleases, name: str) -> bool:
+    return name in each.targets or name in each.usable
 
 
 def _text(each: HostReleases) -> str:
