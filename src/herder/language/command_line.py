@@ -25,12 +25,15 @@ from herder.language.blocking import LoopThread, WorkerThreads
 from herder.language.connections import Carrier
 from herder.language.core_templates import compile_once
 from herder.language.deployment import deploy_executor
+from herder.language.leftovers import end_leftovers
 from herder.language.module_cache import ModuleCache
 from herder.language.modules import ModuleBuilder
 from herder.language.plays import QueueManager, choose_strategy, hosts_at_once
 from herder.language.workers import ResultQueue, Worker
 from herder.model.fleet import Conductor
 from herder.model.ports import Sessions
+
+INTERRUPTED = 99
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,9 @@ def _run(
     except SystemExit as ending:
         if refusals:
             raise refusals[0] from None
+        if ending.code == INTERRUPTED:
+            around.loop.call(around.sessions.close())
+            end_leftovers()
         return ending.code if isinstance(ending.code, int) else 1
     return 0
 
