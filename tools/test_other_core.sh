@@ -1,10 +1,12 @@
 #!/bin/sh
 # Run the tests with the other end of the supported ansible-core range, where a Python for it is found.
 #
-#   test_other_core.sh EXTRAS
+#   test_other_core.sh EXTRAS [OPTION-OF-PYTEST...]
 #
 # ansible-core 2.19 is what Python 3.11 gets, 2.21 what 3.12 and 3.13 get; .venv has one of the two.
 set -eu
+extras=$1
+shift
 cd "$(dirname "$0")/.."
 
 if .venv/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then
@@ -18,8 +20,8 @@ if ! tools/find_python.sh "$lowest" "$highest" >/dev/null 2>&1; then
     exit 0
 fi
 
-tools/make_environment.sh "$folder" "$1" "$lowest" "$highest"
+tools/make_environment.sh "$folder" "$extras" "$lowest" "$highest"
 if [ "$(uname -s)$(id -u)" = Linux0 ]; then
-    exec "$folder/bin/pytest" -q -m 'cores or not (lab or slow)'
+    exec "$folder/bin/pytest" -q -m 'cores or not (lab or slow)' "$@"
 fi
-exec "$folder/bin/pytest" -q
+exec "$folder/bin/pytest" -q "$@"
