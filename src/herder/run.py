@@ -24,10 +24,12 @@ from herder.language import command_line
 from herder.language.blocking import LoopThread
 from herder.language.command_line import Surroundings
 from herder.model.fleet import Conductor, DeploymentStory, Fleet
+from herder.model.readiness import Finding
 from herder.model.releases import DeploymentPlan, DeployWishes, HostReleases
 from herder.record.run_record import RecordClocks, RunHeading, RunRecord
 from herder.release.deploy import DeployConductor
 from herder.release.look import LookConductor, break_lease, find_plan, find_releases
+from herder.release.readiness import find_readiness
 from herder.release.rollback import RollbackConductor, choose_target
 from herder.session.connection import SessionLimits
 from herder.session.pool import SessionPool
@@ -88,6 +90,11 @@ def releases(words: Sequence[str]) -> tuple[int, dict[str, HostReleases] | None]
 def plan(words: Sequence[str]) -> tuple[int, DeploymentPlan | None]:
     """Find out what a deployment would do; exit code and plan."""
     return _look(words, find_plan, "herder deploy --plan")
+
+
+def check(words: Sequence[str]) -> tuple[int, tuple[Finding, ...] | None]:
+    """Find out what would bite the hosts of a deploy play as one of many; exit code, findings."""
+    return _look(words, find_readiness, "herder check")
 
 
 def rollback_target(

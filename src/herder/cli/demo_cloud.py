@@ -70,7 +70,7 @@ class _Demo:
         await run_step(site.play("playbook.yml"), "provisioned", self.teller)
         _chapter("MooTube, version one", "herder deploy deploy.yml")
         _say(f"Commit {self.commit()}.")
-        await run_step(site.play("deploy.yml"), "deployed", self.teller)
+        await run_step(site.deploy("deploy.yml"), "deployed", self.teller)
         without = time.monotonic() - started
         _say(f"From nothing to serving: {without:.0f} s without an image.")
         await self.hit()
@@ -87,7 +87,7 @@ class _Demo:
         await self.hit()
         _chapter("Version two on four, one after the other", "herder deploy deploy.yml")
         _say(f"Commit {self.commit('--second')}.")
-        deploy = self.cloud.site.play("deploy.yml")
+        deploy = self.cloud.site.deploy("deploy.yml")
         rolled = await self.visited(lambda: run_step(deploy, "deployed", self.teller))
         await self.hit()
         _chapter("One less, drained first", "herder scale 3")

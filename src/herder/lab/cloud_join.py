@@ -178,12 +178,16 @@ class Ec2(EC2Backend):
             instance.first_boot()
         return made
 
-    def create_image(self, instance_id: str, *words: Any, **named: Any) -> Any:
+    def create_image(
+        self, instance_id: str, name: str, description: str, tag_specifications: list[Any]
+    ) -> Any:
         instance = self.get_instance(instance_id)
         if instance.state not in ("running", "stopped"):
             text = f"The instance '{instance_id}' is {instance.state}, expected running or stopped"
             raise EC2ClientError("IncorrectState", text)
-        image = super().create_image(instance_id, *words, **named)
+        # moto has no tags of snapshots; a lab has no snapshots.
+        tags = [each for each in tag_specifications if each["ResourceType"] == "image"]
+        image = super().create_image(instance_id, name, description, tags)
         instance.keep(image)
         return image
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,10 @@ class Site:
         words = (*self._inventory_words(), *self.options, *options)
         extra = {**self.variables, **variables}
         return Play(self.folder / playbook, words, extra, self.environment)
+
+    def deploy(self, playbook: str) -> Play:
+        """Give a deployment of it, ready to run."""
+        return replace(self.play(playbook), command="deploy")
 
     def _inventory_words(self) -> tuple[str, ...]:
         return tuple(word for name in self.inventories for word in ("-i", name))

@@ -78,7 +78,7 @@ class Cloud:
 @pytest.fixture(scope="module")
 def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """Give a cloud of machines with a key pair that was imported."""
-    place = lab_place("lab", tmp_path_factory.mktemp("labs"))
+    place = lab_place("cloudtry", tmp_path_factory.mktemp("labs"))
     key_file = tmp_path_factory.mktemp("keys") / "id"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key_file], check=True)
     found = Cloud(place, cloud.up(place, CloudWish(limit=3), kind=Kind.MACHINES), key_file)
@@ -222,8 +222,9 @@ def test_instances_of_an_endpoint_that_was_killed_are_removed(tmp_path: Path) ->
     (number,) = daemons(place, CLOUD_ENDPOINT)
     os.kill(number, signal.SIGKILL)
 
+    _eventually(lambda: not daemons(place, CLOUD_ENDPOINT))
     with pytest.raises(LabError, match="has ended"):
-        _eventually(lambda: cloud.require_cloud(place) and None)
+        cloud.require_cloud(place)
     cloud.up(place)
     names = {server.name for server in lab.require_state(place).servers}
     cloud.down(place)
@@ -234,7 +235,7 @@ def test_instances_of_an_endpoint_that_was_killed_are_removed(tmp_path: Path) ->
 
 def test_processes_tell_their_port_in_a_tag(tmp_path: Path) -> None:
     """Without root too: EC2 has no field for a port, and inventories read tags."""
-    place = lab_place("lab", tmp_path / "labs")
+    place = lab_place("cloudtry", tmp_path / "labs")
     found = Cloud(place, cloud.up(place, kind=Kind.PROCESSES), tmp_path)
     try:
         name = found.run(KeyName="")
