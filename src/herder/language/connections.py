@@ -240,13 +240,19 @@ class CarriedConnection(ConnectionBase):
 
     def put_file(self, in_path: str, out_path: str) -> None:
         self.herder_keep_promise()
+        self.herder_show_file("PUT", in_path, out_path)
         session = self.herder_session(as_become_user=True)
         try:
             self.herder_do(session.put_file(_text(in_path), _text(out_path), mode=0o700))
         except FileNotFoundError as error:
             raise AnsibleFileNotFound(file_name=_text(in_path)) from error
 
+    def herder_show_file(self, word: str, source: str, place: str) -> None:
+        """At -vvv, say which file goes where, as the stock plugins do."""
+        display.vvv(f"{word} {source} TO {place}", host=self._play_context.remote_addr)
+
     def fetch_file(self, in_path: str, out_path: str) -> None:
+        self.herder_show_file("FETCH", in_path, out_path)
         session = self.herder_session(as_become_user=True)
         self.herder_do(session.fetch_file(_text(in_path), _text(out_path)))
 

@@ -269,6 +269,7 @@ def _transfer_data(
         data = data.encode(errors="surrogateescape")
     connection = action._connection
     connection.herder_keep_promise()
+    connection.herder_show_file("PUT", f"{len(data)} bytes", remote_path)
     session = connection.herder_session(as_become_user=_uses_become(action))
     connection.herder_do(session.put_bytes(bytes(data), remote_path, mode=0o700))
     return remote_path

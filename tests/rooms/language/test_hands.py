@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -99,3 +102,14 @@ def test_a_copy_through_a_relative_link_finds_its_file(play: Play, tmp_path: Pat
     done = play([{"copy": content}], directory=tmp_path / "elsewhere")
     assert "ok=1    changed=0" in done.stdout
     assert (tmp_path / "link").is_symlink()
+
+
+def test_a_kept_module_file_is_told_and_can_be_run_by_hand(play: Play) -> None:
+    """ansible-core's documentation has people look for PUT and run what it names."""
+    done = play([{"ping": {}}], "-vvv", environment={"ANSIBLE_KEEP_REMOTE_FILES": "1"})
+    found = re.search(r"PUT .* TO (/\S+/AnsiballZ_ping.py)", done.stdout)
+    assert found is not None
+    subprocess.run([found[1], "explode"], capture_output=True, check=True)
+    answer = subprocess.run([found[1], "execute"], capture_output=True, text=True, check=True)
+    shutil.rmtree(Path(found[1]).parent)
+    assert '"ping": "pong"' in answer.stdout
