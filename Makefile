@@ -11,10 +11,11 @@ ROOT_ON_LINUX := $(filter Linux0,$(shell uname -s)$(shell id -u))
 
 RESULTS := .cache/conformance
 
-.PHONY: help demo test check conformance conformance-all environment packages format lint types rooms python38 fast lab-tests slow-tests other-core clean
+.PHONY: help demo demo-cloud cloud-environment cloud-tests test check conformance conformance-all environment packages format lint types rooms python38 fast lab-tests slow-tests other-core clean
 
 help:
 	@echo "make demo         bring a lab up, deploy a site on it twice while a client asks it all the time"
+	@echo "make demo-cloud   from no server to four on an EC2 endpoint of its own, a rolling release, and back"
 	@echo "make check        format, lint, types, the import contract and the fast tests"
 	@echo "make test         the same, then the tests on lab machines (root on Linux) and a second ansible-core"
 	@echo "make conformance  ansible-core's own tests, a fast set; conformance-all: all, and docs/compatibility.md"
@@ -24,9 +25,16 @@ help:
 demo: packages environment
 	@$(BIN)/herder demo $(ARGUMENTS)
 
+demo-cloud: packages cloud-environment
+	@.venv-cloud/bin/herder demo --cloud $(ARGUMENTS)
+
+# Ansible's collections and moto are large, and nothing else needs them.
+cloud-environment: packages
+	@tools/make_environment.sh .venv-cloud $(EXTRAS),cloud,aws
+
 check: environment format lint types rooms python38 fast
 
-test: packages check lab-tests other-core
+test: packages check lab-tests cloud-tests other-core
 
 environment: packages
 	@tools/make_environment.sh .venv $(EXTRAS)
@@ -63,6 +71,16 @@ endif
 # What takes minutes: not part of `make test`.
 slow-tests: environment
 	$(BIN)/pytest -q -m slow
+
+# The tests of the cloud, and the story of demo-cloud from end to end.
+ifeq ($(ROOT_ON_LINUX),)
+cloud-tests: lab-tests
+	@echo "the tests of the cloud need root on Linux: skipped"
+else
+cloud-tests: lab-tests cloud-environment
+	.venv-cloud/bin/pytest -q -m lab tests/rooms/lab/test_cloud.py tests/rooms/lab/test_cloud_targets.py \
+		tests/examples/test_mootube_cloud.py
+endif
 
 # What must hold with both ends of the range of ansible-core that pyproject.toml allows.
 other-core: lab-tests
