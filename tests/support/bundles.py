@@ -83,11 +83,17 @@ def _digest(files: tuple[ModuleFile, ...]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _built(name: str, path: Path) -> bytes:
+def wrapper_program(name: str, arguments: dict[str, Any]) -> bytes:
+    """Give the program ansible-core itself would send for a module with these arguments."""
+    _load_plugins()
+    return _built(name, Path(module_loader.find_plugin(name)), arguments)
+
+
+def _built(name: str, path: Path, arguments: dict[str, Any] | None = None) -> bytes:
     result = module_common.modify_module(
         module_name=name,
         module_path=str(path),
-        module_args={},
+        module_args=arguments or {},
         templar=Templar(loader=DataLoader()),
         task_vars={"ansible_python_interpreter": "/usr/bin/python3"},
         module_compression="ZIP_STORED",

@@ -7,7 +7,8 @@ agent alive and notices a dead link. *Then*: `close`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from herder.errors import HostUnreachable
@@ -212,10 +213,23 @@ class Connection:
             raise replies.failure(self.host, frame.head)
         return frame
 
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Within it an answer is read; one that makes no sense ends the conversation.
+
+        *Raises*: HostUnreachable.
+        """
+        try:
+            yield
+        except WireError as error:
+            self._break(f"the agent broke the wire: {error}")
+            raise self._lost or HostUnreachable(self.host, str(error)) from error
+
     def abandon(self, pending: PendingCall) -> None:
         """Tell the agent that nobody wants a call's answer any more."""
         self._calls.pop(pending.number, None)
-        if self._lost is None and not pending.answer.done():
+        is_unanswered = not pending.answer.done() or pending.answer.cancelled()
+        if self._lost is None and is_unanswered:
             self.send(Kind.CANCEL, pending.number)
 
     def send(self, kind: Kind, number: int, head: Head | None = None, body: bytes = b"") -> None:

@@ -88,11 +88,13 @@ class HostSession:
 
     async def stat(self, path: str, *, follow: bool, checksum: bool) -> FileStatus:
         """Say what is at a path."""
-        return replies.file_status((await self._ask(Stat(path, follow, checksum))).head)
+        frame = await self._ask(Stat(path, follow, checksum))
+        with self.connection.reading():
+            return replies.file_status(frame.head)
 
     async def make_temporary_directory(self, parent: str) -> str:
         """Make a private directory; give its path."""
-        return replies.path((await self._ask(MakeTemporaryDirectory(parent))).head)
+        return await self._path_for(MakeTemporaryDirectory(parent))
 
     async def remove(self, path: str) -> None:
         """Remove a file or a whole directory."""
@@ -100,7 +102,7 @@ class HostSession:
 
     async def expand_user(self, path: str) -> str:
         """Resolve a leading ~ on the host."""
-        return replies.path((await self._ask(ExpandUser(path))).head)
+        return await self._path_for(ExpandUser(path))
 
     async def has_current_groups(self) -> bool:
         """Whether the agent has the groups that its user would get now."""
@@ -155,6 +157,11 @@ class HostSession:
             data = self._parcels.supply(pending.number, bundle, wanted, has_manifest=has_manifest)
             self.connection.stream.write(data)
 
+    async def _path_for(self, operation: Operation) -> str:
+        frame = await self._ask(operation)
+        with self.connection.reading():
+            return replies.path(frame.head)
+
     async def _ask(self, operation: Operation, body: bytes = b"") -> Frame:
         pending = self.connection.new_call()
         self.connection.make(operation, body, pending)
@@ -164,4 +171,5 @@ class HostSession:
         frame = await self.connection.answer(pending)
         if frame.head.get("accounts"):
             self.on_accounts_changed()
-        return replies.completed(frame, b"".join(pending.stdout), b"".join(pending.stderr))
+        with self.connection.reading():
+            return replies.completed(frame, b"".join(pending.stdout), b"".join(pending.stderr))

@@ -35,7 +35,7 @@ def file_status(head: Head) -> FileStatus:
         uid=whole(head, "uid"),
         gid=whole(head, "gid"),
         size=whole(head, "size"),
-        modified=float(head.get("modified", 0.0)),
+        modified=_number(head, "modified"),
         checksum=str(head.get("checksum", "")),
         link_target=str(head.get("link_target", "")),
         link_source=str(head.get("link_source", "")),
@@ -70,6 +70,13 @@ def facts(greeting: Greeting) -> AgentFacts:
         system=greeting.system,
         process_id=greeting.process_id,
     )
+
+
+def _number(head: Head, key: str) -> float:
+    value = head.get(key, 0.0)
+    if not isinstance(value, (int, float)):
+        raise WireError(f"{key!r} of an answer is {value!r}, expected a number")
+    return float(value)
 
 
 def whole(head: Head, key: str) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import struct
 from enum import IntEnum
-from typing import Any, Dict, List, NamedTuple, NamedTuple
+from typing import Any, Dict, List, NamedTuple
 
 HEADER = struct.Struct("!BIII")
 HEAD_LIMIT_BYTES = 4 * 1024 * 1024

@@ -182,6 +182,21 @@ def to_head(message: Operation | Settings) -> Head:
     defaults = message._field_defaults
     defaults = message._field_defaults
     defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
+    defaults = message._field_defaults
     head = {
         name: value
         for name, value in message._asdict().items()

@@ -13,7 +13,7 @@ from herder.errors import OperationFailed, OperationTimedOut
 from herder.model.ports import CommandCall
 from herder.session.connection import SessionLimits
 from tests.support.bundles import bundle_of, call_of
-from tests.support.sessions import is_alive, open_session
+from tests.support.sessions import has_ended, is_alive, open_session
 
 FLOOD = (
     "from ansible.module_utils.basic import AnsibleModule\n"
@@ -77,9 +77,8 @@ async def test_cancelled_call_ends_the_process_on_the_host() -> None:
             async with asyncio.timeout(1):
                 await session.run_command(call)
         number = (await session.run_command(CommandCall("cat $HOME/pid"))).stdout
-        await asyncio.sleep(0.3)
 
-    assert not is_alive(int(number))
+        assert await asyncio.to_thread(has_ended, int(number), 5)
 
 
 async def test_calls_of_one_session_run_at_the_same_time() -> None:
