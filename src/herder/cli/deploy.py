@@ -14,6 +14,7 @@ USAGE = """\
 usage: herder deploy PLAYBOOK -i INVENTORY [options of ansible-playbook]
 
   --plan            show what would happen, change nothing
+  --catch-up        bring hosts that lack the release most hosts serve to it; nothing else
   --release NAME    the name of the release; default: the time, in UTC
   --message TEXT    why, for the log on every host
   --wait SECONDS    wait that long for another deployment to end; default: do not wait

@@ -22,6 +22,7 @@ class DeployWords:
     message: str = ""
     wait_seconds: float = 0.0
     is_plan: bool = False
+    is_catching_up: bool = False
     is_json: bool = False
     is_yes: bool = False
     is_help: bool = False
@@ -36,6 +37,8 @@ def split_words(words: Sequence[str], command: str) -> tuple[DeployWords, list[s
         parser.add_argument("--message")
         parser.add_argument("--wait", type=float)
         parser.add_argument("--plan", action="store_true")
+    if command == "deploy":
+        parser.add_argument("--catch-up", action="store_true")
     if command == "releases":
         parser.add_argument("--json", action="store_true")
     if command == "unlock":
@@ -53,6 +56,7 @@ def _deploy_words(chosen: argparse.Namespace) -> DeployWords:
         message=word("message"),
         wait_seconds=getattr(chosen, "wait", None) or 0.0,
         is_plan=getattr(chosen, "plan", False),
+        is_catching_up=getattr(chosen, "catch_up", False),
         is_json=getattr(chosen, "json", False),
         is_yes=getattr(chosen, "yes", False),
         is_help=chosen.help,
@@ -69,4 +73,5 @@ def wishes_of(words: DeployWords) -> DeployWishes:
         release=words.release,
         message=words.message,
         wait_seconds=words.wait_seconds,
+        is_catching_up=words.is_catching_up,
     )

@@ -27,6 +27,7 @@ from herder.model.fleet import (
 
 Batch = tuple[str, ...]
 
+STAGED_COURSES = (Course.DEPLOY, Course.CATCH_UP)
 ROLE_VARIABLES = {
     RoleKind.HERDER: "deploy_",
     RoleKind.ANSISTRANO: "ansistrano_",
@@ -100,7 +101,7 @@ class PlayCourse:
         self.passes = passes
         self._batches = list(batches)
         self._done = 0
-        if conductor.course is not Course.DEPLOY:
+        if conductor.course not in STAGED_COURSES:
             self.passes.current = Pass.TAKE_BACK
 
     def run(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> int:
@@ -177,7 +178,14 @@ def deploy_executor(
             self.has_deployed = True
             names = [tuple(str(host) for host in batch) for batch in batches]
             conductor.prepare(PlayFleet(role, names, self._side_tasks(play, role), tell))
-            self._tqm.course = PlayCourse(conductor, Passes(role), names)
+            batches = [
+                taking
+                for batch in batches
+                if (taking := [host for host in batch if conductor.takes_part(str(host))])
+            ]
+            names = [tuple(str(host) for host in batch) for batch in batches]
+            passes = Passes(role, has_run_once=conductor.course is Course.CATCH_UP)
+            self._tqm.course = PlayCourse(conductor, passes, names)
             return _passes_as_batches(conductor.course, batches)
 
         def _side_tasks(self, play: Any, role: DeployRole) -> SideTasks:
@@ -209,10 +217,10 @@ def deploy_executor(
 
 
 def _passes_as_batches(course: Course, batches: list[list[Any]]) -> list[list[Any]]:
-    if course is Course.LOOK:
+    if course is Course.LOOK or not batches:
         return []
     everybody = [host for batch in batches for host in batch]
-    return [everybody, *batches] if course is Course.DEPLOY else batches
+    return [everybody, *batches] if course in STAGED_COURSES else batches
 
 
 def _require_linear(play: Any) -> None:

@@ -119,10 +119,14 @@ def _line(task: Any) -> int:
 
 @dataclass
 class Passes:
-    """Says of each task whether it runs in the pass that is going on, and remembers run_once."""
+    """Says of each task whether it runs in the pass that is going on, and remembers run_once.
+
+    With `has_run_once`, what runs once did so in an earlier deployment of the same release.
+    """
 
     role: DeployRole
     current: Pass = Pass.STAGE
+    has_run_once: bool = False
     ran_once: set[str] = field(default_factory=set)
 
     def may_run(self, task: Any) -> bool:
@@ -143,7 +147,8 @@ class Passes:
     def _is_done_once(self, task: Any) -> bool:
         if gives_values(task) or not task.run_once:
             return False
-        return self.current is Pass.TAKE_BACK or _key(task) in self.ran_once
+        is_over = self.has_run_once or self.current is Pass.TAKE_BACK
+        return is_over or _key(task) in self.ran_once
 
     def _is_step_of_pass(self, task: Any) -> bool:
         if self.role.kind is RoleKind.HERDER or _file(task) != self.role.main_file:

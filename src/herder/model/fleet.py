@@ -130,9 +130,14 @@ class Fleet(Protocol):
 
 
 class Course(enum.Enum):
-    """What a conductor wants of the play: both passes, only the way back, or no task at all."""
+    """What a conductor wants of the play.
+
+    Both passes (DEPLOY), the same without what runs once for all hosts (CATCH_UP), only the way
+    back, or no task at all.
+    """
 
     DEPLOY = "deploy"
+    CATCH_UP = "catch up"
     GO_BACK = "go back"
     LOOK = "look"
 
@@ -149,6 +154,9 @@ class Conductor(Protocol):
 
     def prepare(self, fleet: Fleet) -> None:
         """Fix the release, take the lease, look at every host."""
+
+    def takes_part(self, host: str) -> bool:
+        """Say, after `prepare`, whether a host is to get the release."""
 
     def staged(self, report: BatchReport) -> Verdict:
         """All hosts were staged, or tried to be; may the first one switch?"""

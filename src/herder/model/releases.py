@@ -21,6 +21,7 @@ class DeployWishes:
     release: str = ""
     message: str = ""
     wait_seconds: float = 0.0
+    is_catching_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ host back the release it had. Each step is a line in the transaction's table (tr
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from herder.errors import DeploymentRefused
@@ -21,7 +22,7 @@ from herder.model.fleet import (
     RoleKind,
     Verdict,
 )
-from herder.model.releases import DeployWishes
+from herder.model.releases import DeployWishes, HostReleases
 from herder.release import ansistrano, contents, preflight
 from herder.release.answers import ask_same, failure_of, look_at
 from herder.release.lease import FleetLease, claim_of
@@ -29,6 +30,7 @@ from herder.release.ledger import Ledger, aim_at
 from herder.release.transaction import State, Step, Transaction
 
 GUARD_SECONDS = 600.0
+COMMIT_DIGITS = 40
 FAILED, UNREACHABLE = 2, 4
 
 
@@ -45,11 +47,15 @@ class DeployConductor:
         self._fleet: Fleet | None = None
         self._lease: FleetLease | None = None
         self._commit = ""
+        self._model = ""
         self.release = wishes.release or time.strftime("%Y%m%d%H%M%SZ", time.gmtime())
 
     @property
     def course(self) -> Course:
-        return Course.DEPLOY
+        return Course.CATCH_UP if self._wishes.is_catching_up else Course.DEPLOY
+
+    def takes_part(self, host: str) -> bool:
+        return not self._wishes.is_catching_up or self._ledger.stories[host].was != self.release
 
     def prepare(self, fleet: Fleet) -> None:
         self._fleet = fleet
@@ -60,9 +66,24 @@ class DeployConductor:
         if findings:
             self._transaction.take(Step.GAVE_UP)
             raise DeploymentRefused("not every host is ready; nothing was changed", findings)
-        self._ledger.note_what_was(look_at(fleet, hosts))
+        seen = look_at(fleet, hosts)
+        self._ledger.note_what_was(seen)
+        if self._wishes.is_catching_up:
+            self._take_usual_release(fleet, seen)
         self._transaction.take(Step.CHECKS_PASSED)
         self._fix(fleet, hosts)
+
+    def _take_usual_release(self, fleet: Fleet, seen: Mapping[str, HostReleases]) -> None:
+        """Deploy what most hosts serve, from the commit they have, to those who lack it."""
+        served = Counter(each.current for each in seen.values() if each.current)
+        if not served:
+            raise DeploymentRefused("no host serves a release that others could catch up with")
+        self.release = served.most_common(1)[0][0]
+        model = next(each for each in seen.values() if each.current == self.release)
+        self._model = model.host
+        commit = str((model.release(self.release) or {}).get("commit") or "")
+        if len(commit) == COMMIT_DIGITS:
+            fleet.fix({"deploy_git_commit": commit})
 
     def _take_lease(self, fleet: Fleet, hosts: Sequence[str]) -> None:
         claim = claim_of(self._wishes, self.release)
@@ -103,7 +124,8 @@ class DeployConductor:
         """Give what differs between the hosts' trees; empty when all hold the same."""
         if fleet.role is RoleKind.ANSISTRANO:
             ansistrano.seal(fleet, report.hosts, self.release, self._token())
-        staged = contents.staged_on(fleet, report.hosts, self.release)
+        models = (self._model,) if self._model else ()
+        staged = contents.staged_on(fleet, (*models, *report.hosts), self.release)
         self._commit = next((tree.commit for tree in staged.values() if tree.commit), "")
         return contents.differences(fleet, staged, self.release)
 
@@ -124,8 +146,7 @@ class DeployConductor:
     def begin_batch(self, hosts: tuple[str, ...]) -> None:
         self._transaction.take(Step.BATCH_BEGAN)
         self._batches.append(hosts)
-        total = len(self._known_fleet().batches)
-        self._say(f"switching batch {len(self._batches)} of {total}: {', '.join(hosts)}")
+        self._say(f"switching batch {len(self._batches)}: {', '.join(hosts)}")
 
     def switched(self, report: BatchReport) -> Verdict:
         fleet = self._known_fleet()
@@ -133,11 +154,17 @@ class DeployConductor:
         if report.is_whole:
             report = replace(report, failed=self._confirm(fleet, report.hosts))
         if report.is_whole:
-            if len(self._batches) == len(fleet.batches):
+            if not self._hosts_to_come():
                 self._transaction.take(Step.ALL_SWITCHED)
             return Verdict.GO_ON
         self._ledger.note_failures(report)
         return self._after_failed_gate(fleet)
+
+    def _hosts_to_come(self) -> list[str]:
+        begun = {host for batch in self._batches for host in batch}
+        return [
+            host for host in self._ledger.stories if host not in begun and self.takes_part(host)
+        ]
 
     def _after_failed_gate(self, fleet: Fleet) -> Verdict:
         wish = fleet.values(next(iter(self._ledger.stories))).on_failure
@@ -192,10 +219,16 @@ class DeployConductor:
             self._close_books(self._fleet)
         if self._lease is not None:
             self._lease.release()
-        if self._transaction.state is State.DONE:
+        if self._transaction.state is State.DONE or self._is_nothing_to_do():
             return 0
         has_lost = any(story.state is HostState.LOST for story in self._ledger.stories.values())
         return UNREACHABLE if has_lost else FAILED
+
+    def _is_nothing_to_do(self) -> bool:
+        stories = self._ledger.stories
+        return self._wishes.is_catching_up and all(
+            story.now == self.release for story in stories.values()
+        )
 
     def _close_books(self, fleet: Fleet) -> None:
         """Write the logs; a release that failed its gate is never gone back to."""
@@ -235,7 +268,7 @@ class DeployConductor:
         return DeploymentStory(
             release=self.release,
             commit=self._commit,
-            is_done=self._transaction.state is State.DONE,
+            is_done=self._transaction.state is State.DONE or self._is_nothing_to_do(),
             hosts=tuple(self._ledger.stories.values()),
             remarks=tuple(self._ledger.remarks),
             seconds=self._clock() - self._started,

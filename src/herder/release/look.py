@@ -28,6 +28,9 @@ class LookConductor:
     def prepare(self, fleet: Fleet) -> None:
         self._look(fleet)
 
+    def takes_part(self, host: str) -> bool:
+        return True
+
     def staged(self, report: BatchReport) -> Verdict:
         return Verdict.STOP
 

@@ -56,6 +56,9 @@ class RollbackConductor:
         for host in hosts:
             aim_at(fleet, host, self.release)
 
+    def takes_part(self, host: str) -> bool:
+        return True
+
     def staged(self, report: BatchReport) -> Verdict:
         return Verdict.GO_ON
 

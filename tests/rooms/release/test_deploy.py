@@ -190,3 +190,43 @@ def test_a_run_that_breaks_off_gives_the_lease_back() -> None:
     assert conductor.finish() == 2
     assert [host.owner for host in fleet.hosts.values()] == [""] * 4
     assert not conductor.story.is_done
+
+
+def catching_up() -> DeployConductor:
+    return DeployConductor(
+        DeployWishes(user="mia", controller="laptop", owner="mia/2", is_catching_up=True)
+    )
+
+
+def test_catching_up_brings_only_the_hosts_that_lack_what_most_serve() -> None:
+    """A new server gets the release of the others before traffic; the others are not touched."""
+    fleet, conductor = fleet_on("r2"), catching_up()
+    fleet.hosts["d"].current = ""
+    conductor.prepare(fleet)
+
+    assert [host for host in ALL if conductor.takes_part(host)] == ["d"]
+    fleet.hosts["d"].staged["r2"] = "old"
+    assert conductor.staged(BatchReport(("d",))) is Verdict.GO_ON
+    assert switch(fleet, conductor, ("d",)) is Verdict.GO_ON
+    assert conductor.finish() == 0
+
+
+def test_catching_up_refuses_a_tree_that_is_not_that_of_the_others() -> None:
+    """The same name is not the same release: the digest of a host that serves it decides."""
+    fleet, conductor = fleet_on("r2"), catching_up()
+    fleet.hosts["d"].current = ""
+    conductor.prepare(fleet)
+    fleet.hosts["d"].staged["r2"] = "other"
+
+    assert conductor.staged(BatchReport(("d",))) is Verdict.STOP
+    assert conductor.finish() == 2
+
+
+def test_catching_up_with_nothing_to_do_is_well() -> None:
+    """It can stand in a timer: nothing to do is no failure."""
+    fleet, conductor = fleet_on("r2"), catching_up()
+
+    conductor.prepare(fleet)
+
+    assert not any(conductor.takes_part(host) for host in ALL)
+    assert conductor.finish() == 0
