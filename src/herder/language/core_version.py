@@ -7,6 +7,7 @@ its alarm. Each exchange is made once per process and named for what it does.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import contextvars
 import functools
@@ -90,10 +91,16 @@ def built_module(profile: str) -> Any:
 
 
 def parse_once() -> None:
-    """A file that many modules import is parsed once per process, not once per module."""
+    """A file that many modules import is parsed once per process, not once per module.
+
+    One thread parses at a time: before 3.11.8 and 3.12.2, Python counts the depth of a syntax tree
+    for all threads together and raises SystemError when two trees grow at once.
+    """
     if not hasattr(module_common._compile_module_ast, "cache_info"):
+        lock = threading.RLock()
+        ast.parse = _guarded(ast.parse, lock)
         module_common._compile_module_ast = functools.lru_cache(maxsize=None)(
-            module_common._compile_module_ast
+            _guarded(module_common._compile_module_ast, lock)
         )
 
 

@@ -1,0 +1,1 @@
+DOCUMENTATION = "module: acting"

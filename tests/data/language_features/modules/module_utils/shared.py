@@ -1,0 +1,1 @@
+def praise(name): return "well done " + name

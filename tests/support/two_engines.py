@@ -1,0 +1,134 @@
+"""Runs the same playbook with ansible-playbook and with Herder, each in its own copy of a folder.
+
+What is compared is what a person or a script sees: exit code, words, recap, and the files made.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[2] / "src"
+STOCK = (str(Path(sys.executable).with_name("ansible-playbook")),)
+HERDER = (sys.executable, "-m", "herder", "playbook", "--output", "plain")
+
+# What no two runs have alike: moments, durations, process ids, names made up for the occasion.
+VARYING = tuple(
+    (re.compile(pattern), put)
+    for pattern, put in (
+        (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?", "MOMENT"),
+        (r"\d+:\d\d:\d\d(\.\d+)?", "DURATION"),
+        (r"j?\d{5,}\.\d+", "JOB"),
+        (r"ansible-tmp-[\d.]+-\d+-\d+", "TEMPORARY"),
+        (r"ansible-local-\w+/tmp\w+", "TEMPORARY"),
+        (r"/tmp/ansible_\w+_payload_\w+", "TEMPORARY"),
+        (r"tmp[a-z0-9_]{8}\b", "TEMPORARY"),
+        (r"(\"(?:mtime|ctime|atime|inode|pid)\": )[\d.]+", r"\1N"),
+        # as wide as the longest path, which differs
+        (r"\*{3,}", "***"),
+    )
+)
+# how often somebody asked is a matter of time
+POLLS = ("ASYNC POLL", "FAILED - RETRYING")
+RECAP_LINE = re.compile(r"^(\S+) +: (ok=\d.*?) *$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one run."""
+
+    exit_code: int
+    lines: tuple[str, ...]
+    complaints: tuple[str, ...]
+    recap: Mapping[str, str]
+    files: Mapping[str, str]
+    text: str
+
+
+def run_both(folder: Path, words: Sequence[str], own: Path) -> tuple[Outcome, Outcome]:
+    """Run ansible-playbook and Herder at the same time; stock's outcome first."""
+    runs = [_start(engine, folder, words, own / name) for name, engine in _ENGINES.items()]
+    stock, herder = (_ended(process, place) for process, place in runs)
+    return stock, herder
+
+
+_ENGINES = {"stock": STOCK, "herd1": HERDER}
+
+
+def _start(
+    engine: Sequence[str], folder: Path, words: Sequence[str], place: Path
+) -> tuple[subprocess.Popen[str], Path]:
+    shutil.copytree(folder, place, symlinks=True)
+    process = subprocess.Popen(
+        [*engine, *words],
+        cwd=place,
+        env=environment(place),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    return process, place
+
+
+def environment(place: Path) -> dict[str, str]:
+    """Give a run's environment: the folder's own ansible.cfg, a home of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    home = place.parent / f"home-{place.name}"
+    home.mkdir(exist_ok=True)
+    return {
+        **kept,
+        "PYTHONPATH": str(SOURCE),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "true",
+        "PYTHON_FOR_HOSTS": sys.executable,
+        "HERDER_STATE_DIRECTORY": str(home / "state"),
+        "TMPDIR": str(home),
+    }
+
+
+def _ended(process: subprocess.Popen[str], place: Path) -> Outcome:
+    output, complaints = process.communicate()
+    return Outcome(
+        exit_code=process.returncode,
+        lines=normalised(output, place),
+        complaints=normalised(complaints, place),
+        recap=recap_of(output),
+        files=_files(place / "out"),
+        text=output + complaints,
+    )
+
+
+def normalised(output: str, place: Path) -> tuple[str, ...]:
+    """Give the lines without what differs from run to run, in an order of their own.
+
+    How often a task's headline comes depends on which host is first, except with `linear`.
+    """
+    output = output.replace(str(place), "PLACE").replace(f"home-{place.name}", "HOME")
+    for pattern, put in VARYING:
+        output = pattern.sub(put, output)
+    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith(POLLS)]
+    headlines = {line for line in lines if line.endswith("] ***")}
+    return tuple(sorted([*headlines, *(line for line in lines if line not in headlines)]))
+
+
+def recap_of(output: str) -> dict[str, str]:
+    """Give each host's numbers in the recap."""
+    return {host: re.sub(r" +", " ", sums) for host, sums in RECAP_LINE.findall(output)}
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """Give every file's mode and content by its path."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(folder)): f"{path.stat().st_mode:o} {path.read_text('utf-8')}"
+        for path in paths
+    }
