@@ -82,7 +82,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Sessions live in the database, so it does not matter which server answers a visitor.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = ENVIRONMENT.get("SESSION_ENGINE", "django.contrib.sessions.backends.db")
 
 USE_TZ = True
 TIME_ZONE = "UTC"
