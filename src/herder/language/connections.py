@@ -132,7 +132,7 @@ class CarriedConnection(ConnectionBase):
     def _herder_connect(self, as_become_user: bool) -> Session:
         carrier, route = self.herder_carrier, self.herder_route()
         carrier.remember(route)
-        if display.verbosity >= SHOWN_FROM_VERBOSITY and self.transport == "ssh":
+        if _is_shown() and self.transport == "ssh":
             words = shlex.join(carrier.sessions.way_in(route))
             display.vvv(f"SSH: EXEC {words}", host=self._play_context.remote_addr)
         session: Session = self.herder_do(carrier.sessions.get(route))
@@ -175,7 +175,7 @@ class CarriedConnection(ConnectionBase):
 
     def herder_show(self, line: str, *, as_become_user: bool) -> None:
         """At -vvv, say what is run as the stock plugin would have it run."""
-        if display.verbosity < SHOWN_FROM_VERBOSITY:
+        if not _is_shown():
             return
         if as_become_user:
             # on a copy, since building a command gives the plugin a new marker to wait for
@@ -261,6 +261,11 @@ class CarriedConnection(ConnectionBase):
 
     def close(self) -> None:
         """Keep the session for the next task; the run closes all of them at its end."""
+
+
+def _is_shown() -> bool:
+    """Whether command lines are told: on the terminal, or in a log that is told more."""
+    return bool(max(display.verbosity, display.log_verbosity) >= SHOWN_FROM_VERBOSITY)
 
 
 def _keeps_remote_files() -> bool:

@@ -113,3 +113,12 @@ def test_a_kept_module_file_is_told_and_can_be_run_by_hand(play: Play) -> None:
     answer = subprocess.run([found[1], "execute"], capture_output=True, text=True, check=True)
     shutil.rmtree(Path(found[1]).parent)
     assert '"ping": "pong"' in answer.stdout
+
+
+def test_a_log_may_be_told_more_than_the_terminal(play: Play, tmp_path: Path) -> None:
+    """Its own verbosity counts for command lines too."""
+    log = tmp_path / "log"
+    environment = {"ANSIBLE_LOG_PATH": str(log), "ANSIBLE_LOG_VERBOSITY": "3"}
+    done = play([{"ping": {}}], environment=environment)
+    assert "EXEC" not in done.stdout
+    assert "EXEC" in log.read_text()
