@@ -33,7 +33,8 @@ class Many:
         """Write playbook and inventory; nothing is there yet."""
         shutil.rmtree(PLACE, ignore_errors=True)
         tasks.write(job.folder, PLACE + "/{{ inventory_hostname }}")
-        inventory = f"[all]\nhost[0001:{self.hosts:04}] ansible_connection=local\n"
+        inventory = f"[all]\nhost[0001:{self.hosts:04}] ansible_connection=local"
+        inventory += " ansible_python_interpreter='{{ ansible_playbook_python }}'\n"
         (job.folder / "many.ini").write_text(inventory, encoding="utf-8")
 
     def start(self, job: Job) -> Start:

@@ -173,7 +173,10 @@ def _connected(settings: Settings) -> Iterator[tuple[LoopThread, SessionPool]]:
     sessions = SessionPool(
         start_limit=settings.connect_starts,
         limits=SessionLimits(output_limit_bytes=settings.output_limit_bytes),
-        start_limits=StartLimits(greeting_seconds=settings.connect_timeout_seconds),
+        start_limits=StartLimits(
+            greeting_seconds=settings.connect_timeout_seconds,
+            kept_in=str(Path("~/.cache/herder/agents").expanduser()),
+        ),
     )
     try:
         yield loop, sessions

@@ -28,6 +28,8 @@ class StartLimits:
 
     greeting_seconds: float = 60.0
     become_seconds: float = 12.0
+    kept_in: str | None = None
+    """The folder in which what is sent to start an agent is kept from run to run."""
 
 
 async def start_agent(connection: Connection, route: Route, limits: StartLimits) -> None:
@@ -38,12 +40,12 @@ async def start_agent(connection: Connection, route: Route, limits: StartLimits)
     step = route.become
     if step is not None:
         await _Talk(connection, route, step, limits).reach_stage()
-        await _send_agent(connection)
+        await _send_agent(connection, limits)
     elif not _must_wait(route):
-        await _send_agent(connection)
+        await _send_agent(connection, limits)
     else:
         await _wait_for(connection, route, State.READY, limits.greeting_seconds)
-        await _send_agent(connection)
+        await _send_agent(connection, limits)
     await _wait_for(connection, route, State.OPEN, limits.greeting_seconds)
     connection.stream.settle()
 
@@ -53,7 +55,7 @@ def _must_wait(route: Route) -> bool:
     return bool(getattr(route.way, "requires_tty", False))
 
 
-async def _send_agent(connection: Connection) -> None:
+async def _send_agent(connection: Connection, start_limits: StartLimits) -> None:
     limits: SessionLimits = connection.limits
     settings = Settings(
         silence_seconds=limits.silence_seconds,
@@ -61,14 +63,15 @@ async def _send_agent(connection: Connection) -> None:
         cache=limits.is_cache_kept,
         cache_limit_bytes=limits.cache_limit_bytes,
     )
-    payload = await _payload()
+    payload = await _payload(start_limits.kept_in)
     connection.stream.write(payload + encode(Kind.SETTINGS, 0, to_head(settings)))
 
 
-async def _payload() -> bytes:
+async def _payload(kept_in: str | None) -> bytes:
     # reading our own files blocks, but only for the first host
-    is_built = agent_payload.cache_info().currsize
-    return agent_payload() if is_built else await asyncio.to_thread(agent_payload)
+    if agent_payload.cache_info().currsize:
+        return agent_payload(kept_in)
+    return await asyncio.to_thread(agent_payload, kept_in)
 
 
 async def _wait_for(connection: Connection, route: Route, state: State, seconds: float) -> None:

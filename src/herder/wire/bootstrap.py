@@ -8,16 +8,20 @@ every version of the agent, and nothing of it is secret. This file stays on the 
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import importlib.util
 import io
 import json
+import os
 import pkgutil
 import shlex
+import sys
 import tokenize
 import zlib
 from functools import lru_cache
-from typing import Dict, List, Tuple
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
 
 from herder.wire.handshake import NO_PYTHON, OLD_PYTHON, READY
 
@@ -91,9 +95,42 @@ def _quote_path(path: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def agent_payload() -> bytes:
-    """Give what the first stage reads: length, then the compressed agent; built once, shared."""
-    sources = _sources()
+def agent_payload(directory: Optional[str] = None) -> bytes:
+    """Give what the first stage reads: length, then the compressed agent; built once, shared.
+
+    With a directory of the user's own it is kept there for later runs, as long as no file of the
+    agent changes: leaving words out takes longer than all else that starts an agent.
+    """
+    files = {name: _content(name) for name in (*_names(), __name__)}
+    mark = hashlib.sha256(repr((sys.version, files)).encode()).hexdigest()[:32]
+    path = Path(directory, f"agent-{mark}") if directory else None
+    payload = _kept(path) if path else None
+    if payload is None:
+        payload = _built({name: strip_words(files[name]) for name in _names()})
+        if path:
+            _keep(path, payload)
+    return payload
+
+
+def _kept(path: Path) -> Optional[bytes]:
+    try:
+        payload = path.read_bytes()
+        is_own = path.stat().st_uid == os.geteuid()
+        is_whole = len(payload) == LENGTH_DIGITS + int(payload[:LENGTH_DIGITS], 16)
+    except (OSError, ValueError):
+        return None
+    return payload if is_own and is_whole else None
+
+
+def _keep(path: Path, payload: bytes) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary.write_bytes(payload)
+        temporary.replace(path)
+
+
+def _built(sources: Dict[str, str]) -> bytes:
     start = sources["herder.agent.start"]
     digest = hashlib.sha256(repr(sources).encode()).hexdigest()[:32]
     program = f"{start}\nlaunch({sources!r}, {digest!r})\n"
@@ -101,12 +138,12 @@ def agent_payload() -> bytes:
     return f"{len(packed):0{LENGTH_DIGITS}x}".encode() + packed
 
 
-def _sources() -> Dict[str, str]:
+def _names() -> List[str]:
     names = [f"herder.wire.{stem}" for stem in ("frames", "messages", "handshake")]
     names += [
         f"herder.agent.{found.name}" for found in pkgutil.iter_modules(_locations("herder.agent"))
     ]
-    return {name: _source(name) for name in names}
+    return names
 
 
 def _locations(package: str) -> List[str]:
@@ -114,10 +151,10 @@ def _locations(package: str) -> List[str]:
     return list(spec.submodule_search_locations or ()) if spec else []
 
 
-def _source(name: str) -> str:
+def _content(name: str) -> str:
     package, _, stem = name.rpartition(".")
     content = pkgutil.get_data(package, f"{stem}.py")
-    return strip_words((content or b"").decode())
+    return (content or b"").decode()
 
 
 def strip_words(source: str) -> str:
