@@ -3,6 +3,7 @@
 
     make_repository.py FOLDER            a repository whose branch `main` is version one
     make_repository.py FOLDER --second   add version two to it, as one more commit
+    make_repository.py FOLDER --third    add version three, which not every server is ready for
 
 Prints the commit that `main` then is.
 """
@@ -22,8 +23,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--second", action="store_true", help="commit version two")
+    parser.add_argument("--third", action="store_true", help="commit version three")
     chosen = parser.parse_args()
-    commit_second(chosen.folder) if chosen.second else commit_first(chosen.folder)
+    if chosen.second:
+        commit_patch(chosen.folder, "version-two.patch", "Every video says how long it takes")
+    elif chosen.third:
+        commit_patch(chosen.folder, "version-three.patch", "Every video says moo")
+    else:
+        commit_first(chosen.folder)
     sys.stdout.write(run_git(chosen.folder, "rev-parse", "HEAD"))
     return 0
 
@@ -36,10 +43,10 @@ def commit_first(folder: Path) -> None:
     commit(folder, "MooTube: workout videos by cows")
 
 
-def commit_second(folder: Path) -> None:
-    """Apply the patch of version two and commit it."""
-    run_git(folder, "apply", str(HERE / "version-two.patch"))
-    commit(folder, "Every video says how long it takes")
+def commit_patch(folder: Path, patch: str, message: str) -> None:
+    """Apply the patch of the next version and commit it."""
+    run_git(folder, "apply", str(HERE / patch))
+    commit(folder, message)
 
 
 def commit(folder: Path, message: str) -> None:

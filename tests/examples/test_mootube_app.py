@@ -85,6 +85,23 @@ def test_first_version_works_on_the_second_versions_database(repository: Path) -
     assert "loaded 9 videos" in _run([python, "manage.py", "load_herd"], older, **settings)
 
 
+def test_third_version_is_healthy_only_where_its_setting_is(repository: Path) -> None:
+    """The demo's health gate fails on one server, and for this reason only."""
+    for version in ("--second", "--third"):
+        make = [sys.executable, str(MOOTUBE / "make_repository.py"), str(repository), version]
+        _run(make, repository)
+    settings = {"DEBUG": "1", "DATABASE_URL": f"sqlite:///{repository.parent}/test.sqlite3"}
+    python = _python_with_django()
+    _run([python, "manage.py", "migrate"], repository, **settings)
+    ask = "from django.test import Client; print(Client().get('/healthz').status_code)"
+    words = [python, "manage.py", "shell", "--command", ask]
+
+    lacking = _run(words, repository, **settings)
+    set_up = _run(words, repository, **settings, MOO_VOLUME="11")
+
+    assert (lacking.split()[-1], set_up.split()[-1]) == ("503", "200")
+
+
 def test_site_does_not_start_without_a_secret_key(repository: Path) -> None:
     """A default key in production would let anybody sign sessions."""
     done = subprocess.run(

@@ -1,15 +1,18 @@
-"""See it work: a lab, a site on two servers, and a rolling release while visitors ask it."""
+"""See it work: a lab, a site on two servers, and rolling releases while visitors ask it."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
+import re
 import subprocess
 import sys
+import textwrap
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -28,12 +31,15 @@ from herder.lab.mootube import (
 from herder.lab.place import LabPlace, lab_place
 from herder.lab.playing import Outcome, Play, last_words, play
 from herder.lab.state import Kind, LabState
-from herder.lab.visitors import Door, HostChange, PageRefused, Visitor, host_changes
+from herder.lab.visitors import Door, HostChange, PageRefused, Visit, Visitor, host_changes
 
 _NAME = "demo"
 _VISITORS = 4
 _PAUSE_SECONDS = 0.05
 _AROUND_SECONDS = 1.5
+_WIDTH = 76
+_TAKEN_BACK = 2
+_STORY = re.compile(r"Release \S+, .*done in ")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,7 +48,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(words: Sequence[str]) -> int:
-    """Run the demo; 0 when both releases came and no visitor was refused a page."""
+    """Run the demo; 0 when releases came, and went, and no visitor was refused a page."""
     try:
         chosen = _parser().parse_args(list(words))
     except SystemExit as ended:  # --help has printed and wants to leave
@@ -68,7 +74,8 @@ def _parser() -> _Parser:
     parser = _Parser(
         prog="herder demo",
         description="Brings a lab up, puts MooTube on two web servers, then a second release, "
-        "one server after the other, while visitors ask the site all the time.",
+        "one server after the other, and a third that has to go back, while visitors ask the site "
+        "all the time.",
     )
     parser.add_argument("--keep", action="store_true", help="leave the lab up at the end")
     parser.add_argument(
@@ -99,6 +106,11 @@ class _Demo:
             {"mootube_repository": str(self.staging.repository)},
         )
 
+    def deploy(self, release: str) -> Play:
+        plain = self.play("deploy.yml")
+        names = ("--release", release, "--message", f"version {release[1:]} for the demo")
+        return replace(plain, command="deploy", options=(*plain.options, *names))
+
     def commit(self, *options: str) -> str:
         """Make the site's next version; give its commit and message in one line."""
         maker, folder = self.example.repository_maker, self.staging.repository
@@ -119,17 +131,37 @@ def _bring_up(place: LabPlace, cast: Cast) -> LabState:
 
 def _tell(demo: _Demo) -> int:
     """Play the chapters after the lab; give the exit code."""
-    _chapter("Provisioning")
+    _chapter("Provisioning: herder playbook playbook.yml")
     _say_done("Provisioned", asyncio.run(_alone(demo.play("playbook.yml"))))
-    _chapter("MooTube, version one")
+    _chapter("Version one: herder deploy deploy.yml")
     _say(f"Commit {demo.commit()}.")
-    _say_done("Deployed", asyncio.run(_alone(demo.play("deploy.yml"))))
-    _chapter("MooTube, version two, one server after the other, with visitors")
+    _say_done("Deployed", asyncio.run(_alone(demo.deploy("v1"))))
+    codes = (_tell_change(demo), _tell_way_back(demo))
+    return max(codes)
+
+
+def _tell_change(demo: _Demo) -> int:
+    """A release that comes, while visitors ask."""
+    _chapter("Version two, one server after the other, with visitors")
     _say(f"Commit {demo.commit('--second')}.")
     _say(_where_visitors_ask(demo))
     visitors = [Visitor(demo.doors) for _ in range(_VISITORS)]
-    _say_done("Deployed", asyncio.run(_visited(demo.play("deploy.yml"), visitors)))
+    outcome = asyncio.run(_visited(demo.deploy("v2"), visitors))
+    _say_done("Deployed", outcome)
+    _say_story(outcome)
     return _report(visitors, asyncio.run(_pages_in_sessions(visitors)))
+
+
+def _tell_way_back(demo: _Demo) -> int:
+    """A release that is broken on the second server, while visitors ask."""
+    _chapter("Version three, which is broken on the second server only")
+    _say(f"Commit {demo.commit('--third')}.")
+    _say("It needs a setting that somebody once made on web1, and nowhere else.")
+    visitors = [Visitor(demo.doors) for _ in range(_VISITORS)]
+    outcome = asyncio.run(_visited(demo.deploy("v3"), visitors, exit_code=_TAKEN_BACK))
+    _say(f"Taken back on both servers, {outcome.seconds:.1f} s in all.")
+    _say_story(outcome)
+    return _report_way_back(visitors)
 
 
 async def _alone(what: Play) -> Outcome:
@@ -137,10 +169,10 @@ async def _alone(what: Play) -> Outcome:
     return _checked(what, await play(what, on_task=_show_passing))
 
 
-async def _visited(what: Play, visitors: Sequence[Visitor]) -> Outcome:
+async def _visited(what: Play, visitors: Sequence[Visitor], *, exit_code: int = 0) -> Outcome:
     """Run a playbook while all visitors ask, from a while before to a while after it.
 
-    *Raises*: LabError, when it fails.
+    *Raises*: LabError, when it does not end as expected.
     """
     async with asyncio.TaskGroup() as group:
         stays = [
@@ -152,12 +184,12 @@ async def _visited(what: Play, visitors: Sequence[Visitor]) -> Outcome:
         await asyncio.sleep(_AROUND_SECONDS)
         for stay in stays:
             stay.cancel()
-    return _checked(what, outcome)
+    return _checked(what, outcome, exit_code)
 
 
-def _checked(what: Play, outcome: Outcome) -> Outcome:
+def _checked(what: Play, outcome: Outcome, exit_code: int = 0) -> Outcome:
     _show_passing("")
-    if outcome.exit_code != 0:
+    if outcome.exit_code != exit_code:
         sys.stdout.write(last_words(outcome.lines) + "\n")
         raise LabError(f"{what.playbook.name} ended with exit code {outcome.exit_code}")
     return outcome
@@ -180,21 +212,55 @@ async def _pages_in_session(visitor: Visitor) -> int:
 def _report(visitors: Sequence[Visitor], sessions: Sequence[int]) -> int:
     """Print the table and the sums; give the exit code."""
     visits = [visit for visitor in visitors for visit in visitor.visits]
-    failed = [visit for visit in visits if visit.failure]
     changes = host_changes(visits)
     _chapter("What the visitors saw")
     sys.stdout.write(change_table(changes))
-    slowest = max((visit.ended - visit.started for visit in visits), default=0.0)
-    _say(f"Requests asked: {len(visits)} (slowest {slowest:.2f} s). Requests failed: {len(failed)}")
-    for visit in failed[:5]:
-        _say(f"failed: {visit.failure}")
+    has_failed = _say_requests(visits)
     shared = are_sessions_whole(visitors, sessions)
     _say(
         "Sessions: each visitor kept one over both servers and releases."
         if shared
         else f"Sessions: lost; counted {list(sessions)} pages."
     )
-    return 0 if not failed and shared and is_whole_change(changes) else 1
+    return 0 if not has_failed and shared and is_whole_change(changes) else 1
+
+
+def _report_way_back(visitors: Sequence[Visitor]) -> int:
+    """Print who saw what of the release that went back; give the exit code."""
+    visits = [visit for visitor in visitors for visit in visitor.visits]
+    _chapter("What the visitors saw")
+    for (host, release), pages in sorted(Counter((v.host, v.release) for v in visits).items()):
+        _say(f"{host:8}  {release:4} {pages:6} pages")
+    last = {visit.host: visit.release for visit in visits}
+    return 1 if _say_requests(visits) or set(last.values()) != {"v2"} else 0
+
+
+def _say_requests(visits: Sequence[Visit]) -> bool:
+    """Print the sums; tell whether a visitor was refused a page."""
+    failed = [visit for visit in visits if visit.failure]
+    slowest = max((visit.ended - visit.started for visit in visits), default=0.0)
+    _say(f"Requests asked: {len(visits)} (slowest {slowest:.2f} s). Requests failed: {len(failed)}")
+    for visit in failed[:5]:
+        _say(f"failed: {visit.failure}")
+    return bool(failed)
+
+
+def _say_story(outcome: Outcome) -> None:
+    """Print what `herder deploy` tells at its end: each host's releases."""
+    for line in story_lines(outcome.lines):
+        _say(line)
+
+
+def story_lines(lines: Sequence[str]) -> list[str]:
+    """Give the table at the end of what `herder deploy` prints, long rows folded."""
+    begin = next((at for at, line in enumerate(lines) if _STORY.match(line)), len(lines))
+    folded = (
+        textwrap.wrap(line, _WIDTH, subsequent_indent=" " * 6, drop_whitespace=True)
+        if len(line) > _WIDTH
+        else [line]
+        for line in lines[begin:]
+    )
+    return [part for parts in folded for part in parts if part.strip()]
 
 
 def are_sessions_whole(visitors: Sequence[Visitor], sessions: Sequence[int]) -> bool:
@@ -250,7 +316,7 @@ def _say_what_is_kept(example: Example, staging: Staging, state: LabState) -> No
     _say(f"log in           herder lab ssh web1 --name {_NAME}")
     _say(f"the playbooks    cd {example.ansible_folder}")
     inventories = " ".join(staging.inventory_words())
-    _say(f"one more time    herder playbook playbook.yml {inventories} \\")
+    _say(f"one more time    herder deploy deploy.yml {inventories} \\")
     _say(f"                     --vault-password-file {VAULT_PASSWORD_FILE}")
     _say(f"remove it        herder lab down --name {_NAME}")
 

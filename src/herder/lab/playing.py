@@ -21,16 +21,17 @@ _LINE_LIMIT_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """A playbook to run with `herder playbook`, in the folder where it is."""
+    """A playbook to run with a command of Herder's, in the folder where it is."""
 
     playbook: Path
     options: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    command: str = "playbook"
 
     def words(self) -> list[str]:
         """Give the command's words."""
-        herder = [sys.executable, "-m", "herder", "playbook", self.playbook.name]
+        herder = [sys.executable, "-m", "herder", self.command, self.playbook.name]
         extra = ["-e", json.dumps(dict(self.variables))] if self.variables else []
         return [*herder, *self.options, *extra]
 

@@ -165,7 +165,8 @@ class Staging:
         os.makedirs(self.path)
         facts = fetching.fetch(self.layout, self.order, self.path)
         self._check_code()
-        commit = facts.get("commit") or self.name
+        told = (self.order.get("git") or {}).get("commit")
+        commit = facts.get("commit") or told or self.name
         write_text(os.path.join(self.path, "REVISION"), commit, mode=0o666 & ~_umask())
         records.amend(self.layout, self.name, **dict(facts, commit=commit))
         self.result.update(changed=True, delivered=facts.get("delivered"))

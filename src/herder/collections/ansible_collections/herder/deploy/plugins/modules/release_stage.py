@@ -64,7 +64,9 @@ options:
         type: str
         default: HEAD
       commit:
-        description: The full commit that O(git.version) stands for; when given, it alone counts.
+        description:
+          - The full commit that O(git.version) stands for; when given, it alone counts.
+          - With another O(via), the commit that the code was made of, for the record and C(REVISION).
         type: str
       tree:
         description: The subtree of the repository that becomes the release.
