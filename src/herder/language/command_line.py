@@ -29,6 +29,7 @@ from herder.language.leftovers import end_leftovers
 from herder.language.module_cache import ModuleCache
 from herder.language.modules import ModuleBuilder
 from herder.language.plays import QueueManager, choose_strategy, hosts_at_once
+from herder.language.routing_cache import keep_routing
 from herder.language.workers import ResultQueue, Worker
 from herder.model.fleet import Conductor
 from herder.model.ports import Sessions
@@ -129,6 +130,7 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     core_version.replace_alarm()
     core_version.surround_prompts(around.during_prompt)
     core_version.guard_plugin_loading()
+    keep_routing(around.cache_directory.expanduser() / "routing")
     core_shortcuts.install()
     compile_once()
     manager = type(
