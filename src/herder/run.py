@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import functools
 import getpass
+import importlib
 import os
 import platform
 import sys
@@ -16,9 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from herder.display.choice import OutputKind, OutputWishes, choose_output
-from herder.display.console import make_console
 from herder.display.json_lines import JsonLines
-from herder.display.live import LiveTerminal
 from herder.events import EventSink
 from herder.language import command_line
 from herder.language.blocking import LoopThread
@@ -250,8 +249,10 @@ def _display(kind: OutputKind, verbosity: int, loop: LoopThread) -> Iterator[_Di
 
 
 def _live(verbosity: int, loop: LoopThread) -> Iterator[_Display]:
-    console = make_console(sys.stdout, os.environ)
-    live = LiveTerminal(console, time.monotonic, verbosity=verbosity)
+    # By name and late on purpose: rich takes a tenth of the time to start, and only this needs it.
+    console = importlib.import_module("herder.display.console").make_console
+    terminal = importlib.import_module("herder.display.live").LiveTerminal
+    live = terminal(console(sys.stdout, os.environ), time.monotonic, verbosity=verbosity)
     animation = loop.start(live.animate())
     try:
         yield _Display((live,), live.suspend)
