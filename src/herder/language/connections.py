@@ -26,7 +26,7 @@ from herder.errors import (
     PythonMissing,
 )
 from herder.language.blocking import LoopThread
-from herder.language.routes import become_step, route_of, way_of
+from herder.language.routes import become_step, is_carried, route_of
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
 from herder.model.route import Route
 
@@ -89,7 +89,7 @@ class Carrier:
 
         Assumes that the plugin's options are set: some of them are only its own to keep.
         """
-        is_ours = way_of(connection) is not None
+        is_ours = is_carried(connection)
         if is_ours == isinstance(connection, CarriedConnection):
             return is_ours
         if not is_ours:

@@ -20,9 +20,9 @@ from typing import Any
 from ansible import constants, release
 from ansible._internal import _task
 from ansible._internal._errors import _task_timeout
-from ansible.cli import playbook as playbook_command
 from ansible._internal._templating._engine import TemplateOptions
-from ansible.errors import AnsibleError
+from ansible.cli import playbook as playbook_command
+from ansible.errors import AnsibleAuthenticationFailure, AnsibleError
 from ansible.executor import module_common, playbook_executor, task_queue_manager, task_result
 from ansible.executor.process import worker as worker_module
 from ansible.executor.task_executor import TaskExecutor
@@ -129,6 +129,18 @@ def shebang_for(interpreter: str, task_vars: Any, templar: Any, is_local: bool) 
         interpreter, task_vars, templar, remote_is_local=is_local
     )
     return str(shebang)
+
+
+def key_in_agent(connection: Any) -> str:
+    """Put an ssh connection's private key into the ssh agent; give the file of its public half.
+
+    *Raises*: AnsibleAuthenticationFailure when there is no agent or it does not take the key.
+    """
+    try:
+        return str(connection._populate_agent())
+    except Exception as error:
+        message = "Failed to add configured private key into ssh-agent."
+        raise AnsibleAuthenticationFailure(message) from error
 
 
 def number_or_zero(templar: Any, template: Any) -> int:

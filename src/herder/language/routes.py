@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from herder.language import core_version
 from herder.model.route import BecomeStep, CommandWay, LocalWay, Route, SshWay, Way
 from herder.model.secret import Secret
 from herder.wire.bootstrap import bootstrap_line
@@ -29,16 +30,13 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(shlex.split(text))
 
 
-def way_of(connection: Any) -> Way | None:
-    """Give the way of a connection plugin that Herder carries itself, or None for any other."""
-    build = _WAYS.get(getattr(connection, "ansible_name", None) or "")
-    return build(connection) if build else None
+def _name(connection: Any) -> str:
+    return getattr(connection, "ansible_name", None) or ""
 
 
 def route_of(connection: Any, *, host: str, interpreters: tuple[str, ...]) -> Route:
     """Give the route for this connection as its login user."""
-    way = way_of(connection)
-    assert way is not None, "only connections that have a way are carried"
+    way = _WAYS[_name(connection)](connection)
     return Route(
         host=host,
         way=way,
@@ -98,19 +96,33 @@ class _Conversation:
         return bool(self.plugin.check_missing_password(output))
 
 
-def _ssh_way(connection: Any) -> SshWay | None:
+def is_carried(connection: Any) -> bool:
+    """Whether Herder carries this plugin's traffic; assumes that its options are set."""
+    return _name(connection) in _WAYS and not _keeps_its_own_way(connection)
+
+
+def _keeps_its_own_way(connection: Any) -> bool:
+    if _name(connection) != "ansible.builtin.ssh":
+        return False
+    # sshpass, asked for by name, waits for a prompt in its own manner; and what ssh says of
+    # itself is to stand beside each command's own words
+    has_password = _option(connection, "password") is not None
+    has_sshpass = has_password and _option(connection, "password_mechanism") == "sshpass"
+    return has_sshpass or bool(_option(connection, "verbosity"))
+
+
+def _ssh_way(connection: Any) -> SshWay:
     context = connection._play_context
     password = _option(connection, "password")
-    if password is not None and _option(connection, "password_mechanism") == "sshpass":
-        return None  # asked for by name: it waits for a prompt in its own manner
-    if _option(connection, "verbosity"):
-        return None  # what ssh says of itself is to stand beside each command's own words
+    key_file = _option(connection, "private_key_file") or context.private_key_file
+    if _option(connection, "private_key"):
+        key_file = core_version.key_in_agent(connection)
     port = _option(connection, "port") or context.port
     return SshWay(
         address=_option(connection, "host") or context.remote_addr,
         port=int(port) if port is not None else None,
         user=_option(connection, "remote_user") or context.remote_user,
-        private_key_file=_option(connection, "private_key_file") or context.private_key_file,
+        private_key_file=key_file,
         password=Secret(str(password)) if password is not None else None,
         arguments=_ssh_arguments(connection),
         executable=_option(connection, "ssh_executable") or "ssh",
@@ -122,6 +134,8 @@ def _ssh_way(connection: Any) -> SshWay | None:
 
 def _ssh_arguments(connection: Any) -> tuple[str, ...]:
     words: list[str] = []
+    if _option(connection, "private_key"):
+        words += ["-o", "IdentitiesOnly=yes"]
     provider = _option(connection, "pkcs11_provider")
     if provider:
         words += ["-o", f"PKCS11Provider={provider}"]
@@ -183,7 +197,7 @@ def _chroot_way(connection: Any) -> CommandWay:
     return CommandWay((executable, root, "/bin/sh", "-c"))
 
 
-_WAYS: dict[str, Callable[[Any], Way | None]] = {
+_WAYS: dict[str, Callable[[Any], Way]] = {
     "ansible.builtin.ssh": _ssh_way,
     "ansible.builtin.local": _local_way,
     "community.docker.docker": _container_way("docker", "exec", "-i"),

@@ -34,3 +34,16 @@ def test_a_become_program_that_never_asks_makes_the_host_unreachable(play: Play)
     done = play([{"raw": "true", "become": True, "become_user": "nobody"}], vars=variables)
     assert "Timed out waiting for become success or become password prompt" in done.stdout
     assert done.returncode == 4
+
+
+def test_a_private_key_in_a_variable_goes_to_the_agent(play: Play) -> None:
+    """ansible-core keeps such a key out of files; without an agent it says so."""
+    variables = {
+        "ansible_connection": "ssh",
+        "ansible_host": "127.0.0.1",
+        "ansible_port": 1,
+        "ansible_ssh_private_key": "not a key",
+    }
+    done = play([{"ping": {}}], vars=variables)
+    assert "Failed to add configured private key into ssh-agent" in done.stdout
+    assert done.returncode == 4
