@@ -55,6 +55,12 @@ def with_content(bundle: ModuleBundle, old: str, new: str) -> ModuleBundle:
     return replace(bundle, files=files, digest=_digest(files))
 
 
+def with_file(bundle: ModuleBundle, path: str, content: bytes) -> ModuleBundle:
+    """Give a bundle that has one file more, or another content for one."""
+    files = (*(file for file in bundle.files if file.path != path), _file(path, content))
+    return replace(bundle, files=files, digest=_digest(files))
+
+
 def call_of(bundle: ModuleBundle, **arguments: Any) -> ModuleCall:
     """Give the call of a module with these arguments."""
     return ModuleCall(bundle, json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())

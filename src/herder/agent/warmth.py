@@ -15,7 +15,7 @@ import os
 import platform
 import site
 import sys
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 from herder.agent.importer import BundleImporter
 from herder.agent.start import MAGIC, read_checked, write_checked
@@ -45,7 +45,7 @@ class Warmth:
         self._store = store
         self._note = f"{directory}/ahead-{MAGIC}" if directory else None
         self._loaded: Dict[str, str] = {}
-        self._is_tried = False
+        self._tried: Set[Tuple[str, ...]] = set()
         self._fingerprint = _fingerprint()
 
     def start(self) -> None:
@@ -59,7 +59,7 @@ class Warmth:
         parts: List[Part] = [(str(path), str(digest)) for path, digest in json.loads(note)]
         if not self._store.missing(parts):
             self._import(BundleImporter(self._store, tuple(parts)))
-            self._is_tried = False
+            self._tried.clear()
 
     def fits(self, importer: BundleImporter) -> bool:
         """Whether a child that runs this bundle may use what is imported; imports when first asked.
@@ -67,7 +67,7 @@ class Warmth:
         When it must not, the child calls `forget` before it imports anything.
         """
         self._refresh()
-        if not self._matches(importer) and not self._is_tried:
+        if not self._matches(importer) and _entry_digests(importer) not in self._tried:
             forget()
             self._import(importer)
             self._write_note(importer)
@@ -80,7 +80,7 @@ class Warmth:
         self._fingerprint = seen
         forget()
         self._loaded = {}
-        self._is_tried = False
+        self._tried.clear()
         importlib.invalidate_caches()
         _find_new_site_folders()
 
@@ -90,7 +90,7 @@ class Warmth:
         return all(importer.digest(name) == digest for name, digest in self._loaded.items())
 
     def _import(self, importer: BundleImporter) -> None:
-        self._is_tried = True
+        self._tried.add(_entry_digests(importer))
         sys.meta_path.insert(0, importer)
         try:
             for name in _ENTRIES:
@@ -99,7 +99,7 @@ class Warmth:
             self._loaded = {
                 name: importer.digest(name) for name in tuple(sys.modules) if _is_ours(name)
             }
-        except Exception:  # noqa: BLE001 -- the child meets the same error and reports it
+        except (Exception, SystemExit):  # noqa: BLE001 -- the child meets it too and reports it
             forget()
             self._loaded = {}
         finally:
@@ -119,6 +119,10 @@ def forget() -> None:
         file = getattr(module, "__file__", None) or ""
         if _is_ours(name) or "/site-packages/" in file or "/dist-packages/" in file:
             del sys.modules[name]
+
+
+def _entry_digests(importer: BundleImporter) -> Tuple[str, ...]:
+    return tuple(importer.digest(name) for name in _ENTRIES)
 
 
 def _is_ours(name: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from herder.model.ports import Completed
-from tests.support.bundles import bundle_of, call_of, core_bundle, with_content
+from tests.support.bundles import bundle_of, call_of, core_bundle, with_content, with_file
 from tests.support.pythons import target_pythons
 from tests.support.sessions import home_at, open_session
 
@@ -29,15 +29,54 @@ async def test_module_of_ansible_core_runs_on_every_python(python: str, tmp_path
     path = tmp_path / "made"
 
     async with open_session(python) as session:
-        version = session.facts.python_version
-        if version < (3, 8):
-            pytest.skip("ansible-core's modules do not run there")
         call = call_of(core_bundle("file"), path=str(path), state="directory", mode="0700")
         first = result_of(await session.run_module(call))
+        if "Ansible requires Python" in first.get("msg", ""):
+            pytest.skip(first["msg"])
         second = result_of(await session.run_module(call))
 
     assert (first["changed"], second["changed"]) == (True, False)
     assert path.is_dir()
+
+
+async def test_basic_that_refuses_the_python_does_not_end_the_agent(tmp_path: Path) -> None:
+    """ansible-core's basic.py prints a failed result and exits while it is imported."""
+    refusal = b"import sys\nprint('{\"failed\": true}')\nsys.exit(1)\n"
+    bundle = with_file(core_bundle("ping"), "ansible/module_utils/basic.py", refusal)
+
+    async with open_session(NEWEST[0]) as session:
+        refused = await session.run_module(call_of(bundle))
+        fine = await session.run_module(call_of(core_bundle("ping")))
+
+    assert refused == Completed(1, b'{"failed": true}\n', b"")
+    assert result_of(fine)["ping"] == "pong"
+
+
+async def test_resource_of_a_bundle_is_read_on_every_python(python: str, tmp_path: Path) -> None:
+    """ansible-core 2.21 embeds files that are no modules (EmbedManager)."""
+    bundle = bundle_of(
+        "from importlib import resources\n"
+        "import pkgutil, sys\n"
+        "from ansible.module_utils.basic import AnsibleModule\n"
+        "import ansible.module_utils\n"
+        "with resources.path('ansible.module_utils', 'herder.txt') as path:\n"
+        "    print(path.read_text())\n"
+        "print(pkgutil.get_data('ansible.module_utils', 'herder.txt').decode())\n"
+        "sys.exit(0)\n",
+        name="reading",
+        folder=tmp_path,
+    )
+    # without the file that may refuse this Python
+    bundle = with_file(bundle, "ansible/module_utils/basic.py", b"AnsibleModule = None\n")
+    bundle = with_file(bundle, "ansible/module_utils/herder.txt", b"words")
+
+    async with open_session(python) as session:
+        completed = await session.run_module(call_of(bundle))
+        version = session.facts.python_version
+    if version < (3, 9) and b"_datatag/__init__.py" in completed.stderr:
+        pytest.skip("this ansible-core does not run on that Python")
+
+    assert (completed.stdout, completed.status) == (b"words\nwords\n", 0), completed.stderr
 
 
 async def test_warm_and_cold_agent_give_the_same_result(tmp_path: Path) -> None:
