@@ -161,7 +161,7 @@ class Sessions(Protocol):
         """Run a shell line over the way itself, without agent or Python."""
 
     def way_in(self, route: Route) -> tuple[str, ...]:
-        """Give the program and its words that lead to the host, for messages; no secret is in it."""
+        """Give the program and the words that lead to the host, without secrets, for messages."""
 
     async def reset(self, route: Route) -> None:
         """Close this route's session and those through it; the next `get` connects anew."""
