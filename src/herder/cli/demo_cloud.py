@@ -16,7 +16,7 @@ from pathlib import Path
 from herder.cli.hit import answer_table, ask
 from herder.cli.printing import printer
 from herder.cli.scale import show_passing
-from herder.errors import LabError
+from herder.errors import HerderError, LabError
 from herder.lab import lab
 from herder.lab.mootube import Example, find_example
 from herder.lab.mootube_cloud import CloudSite, bring_up
@@ -105,14 +105,20 @@ class _Demo:
     async def visited(self, job: Callable[[], Awaitable[object]]) -> list[Visit]:
         """Do a job while visitors ask all the time; give how every question ended."""
         visitors = [Visitor([self.cloud.door]) for _ in range(_VISITORS)]
+        failure: HerderError | None = None
         async with asyncio.TaskGroup() as group:
             stays = [
                 group.create_task(visitor.stay("/", pause_seconds=_PAUSE_SECONDS))
                 for visitor in visitors
             ]
-            await job()
+            try:
+                await job()
+            except HerderError as error:  # a group would wrap it in another exception
+                failure = error
             for stay in stays:
                 stay.cancel()
+        if failure is not None:
+            raise failure
         visits = [visit for visitor in visitors for visit in visitor.visits]
         failed = [visit.failure for visit in visits if visit.failure]
         _say(f"Meanwhile {len(visits)} requests, {len(failed)} failed.")

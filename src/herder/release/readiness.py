@@ -190,7 +190,7 @@ def pending_migrations(sights: Sights) -> Iterator[Finding]:
 def blind_health(sights: Sights) -> Iterator[Finding]:
     for sight in sights:
         right, wrong = sight.health, sight.wrong_name
-        if right is None or wrong is None or right.status == 0:
+        if right is None or wrong is None or right.status not in range(200, 400):
             continue
         names_release = bool(sight.release) and sight.release in right.body
         if (right.status, right.body) == (wrong.status, wrong.body) and not names_release:

@@ -21,7 +21,8 @@ _SCRIPT = r"""
 cd {root} 2>/dev/null || exit 0
 section() {{ printf '== %s\n' "$1"; }}
 section clock; date +%s.%N
-section release; cat {current}/RELEASE 2>/dev/null || basename "$(readlink -f {current})"
+section release; [ -e {current} ] &&
+    {{ cat {current}/RELEASE 2>/dev/null || basename "$(readlink -f {current})"; }}
 section python; {python} -V 2>&1
 section system; ( . /etc/os-release && echo "$PRETTY_NAME" )
 section packages
