@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from herder.errors import HerderError, HostUnreachable
 from herder.model.ports import Completed, Session
-from herder.model.route import Route
+from herder.model.route import LocalWay, Route
 from herder.session.connection import Connection, SessionLimits
 from herder.session.host_session import HostSession
 from herder.session.parcels import Parcels
@@ -23,6 +23,7 @@ from herder.wire.messages import OpenProcess
 _LONGEST_PAUSE_SECONDS = 30.0
 _FILES_PER_SESSION = 3
 _OTHER_FILES = 300
+_HERE = "localhost"
 
 
 @dataclass(slots=True, eq=False)
@@ -39,7 +40,8 @@ class _Slot:
 class SessionPool:
     """Gives sessions by route; implements model.ports.Sessions.
 
-    *Units*: `start_limit` connections may be starting at the same time.
+    *Units*: `start_limit` connections may be starting at the same time. Hosts that are this very
+    machine share one agent for each user, unless `shares_local` is false.
     """
 
     def __init__(
@@ -48,7 +50,9 @@ class SessionPool:
         start_limit: int = 30,
         limits: SessionLimits | None = None,
         start_limits: StartLimits | None = None,
+        shares_local: bool = True,
     ) -> None:
+        self._shares_local = shares_local
         self._limits = limits or SessionLimits()
         self._start_limits = start_limits or StartLimits()
         self._starting = asyncio.Semaphore(start_limit)
@@ -61,6 +65,7 @@ class SessionPool:
 
         *Raises*: HostUnreachable, PythonMissing, BecomeRefused.
         """
+        route = self._shared(route)
         slot = self._slots.setdefault(route, _Slot())
         attempts = slot.attempts
         async with slot.lock:
@@ -81,13 +86,23 @@ class SessionPool:
         return program_for(route.way, "", route.shell).argv
 
     async def reset(self, route: Route) -> None:
-        """Close this route's session and those that lead through it."""
+        """Close this route's session and those that lead through it.
+
+        What all hosts of this machine share stays: nothing of it could be stale.
+        """
+        if self._shared(route) != route:
+            return
         routes = [
             each
             for each in self._slots
             if each == route or (route.become is None and replace(each, become=None) == route)
         ]
         await self._end(sorted(routes, key=lambda each: each.become is None))
+
+    def _shared(self, route: Route) -> Route:
+        # a hundred hosts with ansible_connection=local are one machine and one user
+        is_here = self._shares_local and isinstance(route.way, LocalWay)
+        return replace(route, host=_HERE) if is_here else route
 
     async def close(self) -> None:
         """End every agent and connection, bounded in time; safe to call twice."""

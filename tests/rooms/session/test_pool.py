@@ -214,6 +214,16 @@ async def test_callers_at_the_same_time_share_one_session() -> None:
     assert all(session is sessions[0] for session in sessions)
 
 
+async def test_hosts_that_are_this_machine_share_one_agent() -> None:
+    """A hundred API hosts with ansible_connection=local must not cost a hundred Pythons."""
+    async with open_pool() as pool:
+        sessions = [await pool.get(replace(LOCAL, host=name)) for name in ("a", "b")]
+        await pool.reset(replace(LOCAL, host="a"))
+
+        assert sessions[0] is sessions[1]
+        assert (await sessions[1].run_command(CommandCall("echo x"))).stdout == b"x\n"
+
+
 async def test_callers_at_the_same_time_share_one_failure(ssh_server: SshServer) -> None:
     """Ten waits for one dead host must not become ten attempts, one after the other."""
     step = sudo_step("root", "wrong")
@@ -252,7 +262,7 @@ async def test_reset_ends_a_session_and_what_leads_through_it(ssh_server: SshSer
 
 async def test_closed_pool_leaves_no_process_and_gives_no_session() -> None:
     """Closing is the end, and may be asked for twice."""
-    pool = SessionPool()
+    pool = SessionPool(shares_local=False)
     agents = [
         (await pool.get(replace(LOCAL, host=f"h{number}"))).facts.process_id for number in range(5)
     ]
