@@ -66,14 +66,16 @@ class Teller:
 async def scale(site: Site, wanted: int, teller: Teller) -> Servers:
     """Have so many web servers, with the release of the others; give them.
 
+    With the number that is there already it ends what was broken off.
     *Raises*: UsageError, for a number that cannot be; LabError, when a playbook fails.
     """
     there = await web_servers(site)
     check_number(there, wanted)
-    if wanted > len(there):
-        await _grow(site, there, wanted - len(there), teller)
-    elif wanted < len(there):
+    if wanted < len(there):
         await _shrink(site, there.instances[wanted - len(there) :], teller)
+    else:
+        new = await _create(site, there, wanted - len(there), teller)
+        await _bring_in(site, new or (_WEB,), has_release=len(there) > 0, teller=teller)
     return await web_servers(site)
 
 
@@ -125,17 +127,25 @@ def _members(document: Mapping[str, Any], group: str) -> list[str]:
     return list(dict.fromkeys([*entry.get("hosts", []), *below]))
 
 
-async def _grow(site: Site, there: Servers, count: int, teller: Teller) -> None:
+async def _create(site: Site, there: Servers, count: int, teller: Teller) -> tuple[str, ...]:
+    """Create so many instances and give their names; none when none are wanted."""
+    if count == 0:
+        return ()
     await run_step(site.play(CREATE, servers=str(count)), f"{count} created", teller)
-    new = [name for name in (await web_servers(site)).instances if name not in there.instances]
+    now = await web_servers(site)
+    new = tuple(name for name in now.instances if name not in there.instances)
     if len(new) < count:
         raise LabError(
             f"{len(new)} of {count} new servers are in the inventory",
             hint="does it ask for the tag that aws.yml gives, in the same region?",
         )
-    limit = ",".join(new)
-    await run_step(site.play(PROVISION, "-l", limit), "provisioned", teller)
-    if len(there):
+    return new
+
+
+async def _bring_in(site: Site, names: Sequence[str], *, has_release: bool, teller: Teller) -> None:
+    """Provision these servers, give them the release, and then let visitors in."""
+    await run_step(site.play(PROVISION, "-l", ",".join(names)), "provisioned", teller)
+    if has_release:
         await run_step(site.play(CATCH_UP), "brought to the current release", teller)
     await run_step(site.play(PROVISION, "-l", _BALANCER), "joined the load balancer", teller)
 
