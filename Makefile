@@ -14,7 +14,7 @@ RESULTS := .cache/conformance
 .PHONY: help demo demo-cloud cloud-environment cloud-tests test check conformance conformance-all environment packages format lint types rooms python38 fast lab-tests slow-tests other-core clean
 
 help:
-	@echo "make demo         bring a lab up, deploy a site on it twice while a client asks it all the time"
+	@echo "make demo         bring a lab up, deploy a site on it while clients ask it all the time"
 	@echo "make demo-cloud   from no server to four on an EC2 endpoint of its own, a rolling release, and back"
 	@echo "make check        format, lint, types, the import contract and the fast tests"
 	@echo "make test         the same, then the tests on lab machines (root on Linux) and a second ansible-core"

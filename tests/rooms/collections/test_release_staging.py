@@ -502,6 +502,17 @@ def test_archives_of_both_kinds_are_unpacked(layout: Any, tmp_path: Path) -> Non
     assert not os.path.exists(layout.release("r1") + "/skip.log")
 
 
+def test_commit_of_an_archive_is_what_the_caller_says(layout: Any, tmp_path: Path) -> None:
+    """Who packs a commit knows it; the record and REVISION should too."""
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.addfile(tarfile.TarInfo("index.html"))
+    wish = {"archive": {"path": str(tmp_path / "a.tar")}, "git": {"commit": "c" * 40}}
+
+    said = stage(layout, "r1", via="archive", **wish)
+
+    assert said["commit"] == content(layout, "r1", "REVISION").strip() == "c" * 40
+
+
 def test_archive_of_another_content_is_refused(layout: Any, tmp_path: Path) -> None:
     """A checksum that is given counts."""
     (tmp_path / "a.tar").write_bytes(b"x")

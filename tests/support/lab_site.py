@@ -1,0 +1,166 @@
+"""A small site on the machines of a lab, deployed with `herder deploy`, and asked all the time."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.support.lab_plays import Done, LabPlays
+
+HOSTS = ("web1", "web2", "web3")
+PORT = 8000
+PLAYBOOK = """
+- hosts: lab
+  gather_facts: false
+  serial: "{{ batch | default(1) }}"
+  max_fail_percentage: 0
+  pre_tasks:
+    - {name: Drain, command: "true", changed_when: false}
+  roles: [herder.deploy.app]
+  post_tasks:
+    - name: Migrate
+      shell: echo {{ deploy_release.name }} >> {{ deploy_to }}.migrations
+      run_once: true
+    - name: Push in the middle
+      shell: cd /srv/git/site && echo late > index.html && git commit -qam late
+      delegate_to: web1
+      run_once: true
+      when: push_late | default(false)
+    - {name: Dwell, command: "sleep {{ dwell }}", when: dwell is defined}
+    - name: Gate
+      command: test ! -e {{ deploy_to }}.refuses-{{ deploy_release.name }}
+"""
+
+
+@dataclass
+class Answers:
+    """What visitors of a release file got: contents, and failures in words."""
+
+    contents: set[str]
+    failures: list[str]
+    asked: int = 0
+
+
+@dataclass(frozen=True)
+class LabSite:
+    """One site in a folder of its own on every machine; the code is in a git repository on web1."""
+
+    plays: LabPlays
+    name: str
+
+    @property
+    def root(self) -> str:
+        """Give the folder of the site on the machines."""
+        return f"/srv/{self.name}"
+
+    def make(self) -> None:
+        """Serve /srv on all machines, and the repository on web1; write the playbook."""
+        for host in HOSTS:
+            self.plays.ssh(host, _serve(f"python3 -m http.server -d /srv {PORT}", "site-http"))
+        self.plays.ssh("web1", MAKE_REPOSITORY)
+        daemon = "git daemon --export-all --reuseaddr --base-path=/srv/git"
+        self.plays.ssh("web1", _serve(daemon, "site-git"))
+        (self.plays.folder / "deploy.yml").write_text(PLAYBOOK)
+        (self.plays.folder / "ansible.cfg").write_text(
+            "[defaults]\ninterpreter_python=auto_silent\n"
+        )
+        self.push("first")
+
+    def push(self, content: str) -> str:
+        """Make a commit whose index.html says this; give the commit."""
+        change = f"cd /srv/git/site && echo {content} > index.html && git add . &&"
+        line = f"{change} git commit -q --allow-empty -m {content}; git rev-parse HEAD"
+        return self.plays.ssh("web1", line).strip()
+
+    def start(self, *words: str, command: str = "deploy", **given: object) -> subprocess.Popen[str]:
+        """Start one of the commands around deployments."""
+        variables = {
+            "deploy_to": self.root,
+            "deploy_via": "git",
+            "deploy_git_repo": f"git://{self.plays.address('web1')}/site",
+            "deploy_git_branch": "main",
+            **given,
+        }
+        inventory = str(self.plays.machines.place.inventory_file)
+        herder = [sys.executable, "-m", "herder", command, "deploy.yml", "-i", inventory]
+        plain = ["--output", "plain"] if command in ("deploy", "rollback") else []
+        return self.plays.command([*herder, *plain, "-e", json.dumps(variables), *words])
+
+    def run(self, *words: str, command: str = "deploy", code: int = 0, **given: object) -> Done:
+        """Run it to its end, which must have this exit code."""
+        done = self.plays.done(self.start(*words, command=command, **given), 280)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    def deploy(self, release: str, *words: str, code: int = 0, **given: object) -> str:
+        """Deploy a release of this name; what was said."""
+        done = self.run("--release", release, *words, command="deploy", code=code, **given)
+        return done.stdout + done.stderr
+
+    def look(self, line: str) -> list[str]:
+        """Run a line in the site's folder on every machine; what each said."""
+        return [self.plays.ssh(host, f"cd {self.root} && {line}").strip() for host in HOSTS]
+
+    def current(self) -> list[str]:
+        """Give the release that each machine serves; '' where `current` leads nowhere."""
+        return self.look("test -e current/index.html && basename $(readlink current)")
+
+    def log(self, host: str) -> list[dict[str, object]]:
+        """Give the lines of the log on a host."""
+        text = self.plays.ssh(host, f"cat {self.root}/.herder/deployments.log")
+        return [json.loads(line) for line in text.splitlines()]
+
+    def migrations(self) -> list[str]:
+        """Give the releases for which the migration ran, over all machines."""
+        said = [self.plays.ssh(host, f"cat {self.root}.migrations 2>/dev/null") for host in HOSTS]
+        return " ".join(said).split()
+
+    def refuse(self, host: str, release: str) -> None:
+        """Let the gate of one host fail for a release."""
+        self.plays.ssh(host, f"touch {self.root}.refuses-{release}")
+
+    @contextlib.contextmanager
+    def visited(self) -> Iterator[Answers]:
+        """Ask every machine all the time, from before to after what is done meanwhile."""
+        answers, is_over = Answers(set(), []), threading.Event()
+        threads = [
+            threading.Thread(target=self._ask, args=(host, answers, is_over)) for host in HOSTS
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield answers
+        finally:
+            time.sleep(0.5)
+            is_over.set()
+            for thread in threads:
+                thread.join()
+
+    def _ask(self, host: str, answers: Answers, is_over: threading.Event) -> None:
+        url = f"http://{self.plays.address(host)}:{PORT}/{self.name}/current/index.html"
+        while not is_over.wait(0.02):
+            answers.asked += 1
+            try:
+                with urllib.request.urlopen(url, timeout=15) as page:
+                    answers.contents.add(page.read().decode().strip())
+            except OSError as error:
+                answers.failures.append(f"{host}: {error}")
+
+
+def _serve(command: str, unit: str) -> str:
+    return f"systemctl is-active -q {unit} || systemd-run -q --unit {unit} {command}"
+
+
+MAKE_REPOSITORY = """\
+test -e /srv/git/site || {
+  mkdir -p /srv/git && git init -q -b main /srv/git/site && cd /srv/git/site &&
+  git config user.name t && git config user.email t@example.org
+}
+git config --global safe.directory '*'"""
