@@ -125,7 +125,7 @@ def test_hosts_that_staged_different_files_do_not_switch(served: LabSite) -> Non
 
 def test_second_deployer_is_told_and_may_wait(served: LabSite) -> None:
     """Two at once would mix their releases."""
-    first = served.start("--release", "r2", "--message", "the first", dwell=6)
+    first = served.start("--release", "r2", "--message", "the first", dwell=6, dwell_on="web1")
     assert served.plays.wait_until("web1", f"readlink {served.root}/current | grep r2")
 
     said = served.deploy("r3", code=2)
@@ -140,7 +140,7 @@ def test_second_deployer_is_told_and_may_wait(served: LabSite) -> None:
 
 def test_next_deployer_gets_the_lease_of_a_killed_one(served: LabSite) -> None:
     """A lock file would have to be removed by hand."""
-    first = served.start("--release", "r2", dwell=60)
+    first = served.start("--release", "r2", dwell=60, dwell_on="web1")
     assert served.plays.wait_until("web1", f"readlink {served.root}/current | grep r2")
     first.kill()
     killed = time.monotonic()
@@ -157,8 +157,13 @@ def test_host_that_dies_in_the_middle_is_lost_and_the_rest_goes_back(
     served: LabSite, cable: Machines
 ) -> None:
     """The cut-off host finds its own way back by its guard."""
-    words = ("--ssh-common-args", ALIVE, "-T", "5")
-    process = served.start("--release", "r2", *words, dwell=12, deploy_guard_seconds=40)
+    process = served.start(
+        *("--release", "r2", "-T", "5"),
+        dwell=12,
+        dwell_on="web3",
+        deploy_guard_seconds=60,
+        ansible_ssh_extra_args=ALIVE,
+    )
     assert served.plays.wait_until("web3", f"readlink {served.root}/current | grep r2", seconds=250)
     faults.cut_network(cable, "web3")
     done = served.plays.done(process, 280)

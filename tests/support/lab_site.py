@@ -33,7 +33,9 @@ PLAYBOOK = """
       delegate_to: web1
       run_once: true
       when: push_late | default(false)
-    - {name: Dwell, command: "sleep {{ dwell }}", when: dwell is defined}
+    - name: Dwell
+      command: sleep {{ dwell }}
+      when: inventory_hostname == dwell_on | default('')
     - name: Gate
       command: test ! -e {{ deploy_to }}.refuses-{{ deploy_release.name }}
 """

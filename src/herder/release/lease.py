@@ -53,7 +53,8 @@ class FleetLease:
     def acquire(self, wait_seconds: float) -> None:
         """Take the lease on every host, waiting for another deployer as long as asked.
 
-        *Raises*: DeploymentRefused, saying who holds it where; nothing is held then.
+        *Raises*: DeploymentRefused, saying who holds it where, or which host cannot be asked (that
+        is not waited for); nothing is held then.
         """
         deadline = time.monotonic() + wait_seconds
         while refusals := self._try_once():
@@ -74,12 +75,20 @@ class FleetLease:
         )
         if refusals:
             self._give_back([host for host in self.hosts if parts.get(host, {}).get("held")], parts)
+            self._require_answers(parts)
             return refusals
         self.token = max(_number(part) for part in parts.values())
         behind = [host for host in self.hosts if _number(parts[host]) < self.token]
         if behind:
             self._ask({"action": "acquire", "at_least": self.token, **self._words()}, behind)
         return ()
+
+    def _require_answers(self, parts: Parts) -> None:
+        broken = tuple(
+            (host, why) for host in self.hosts if (why := failure_of(parts.get(host, {})))
+        )
+        if broken:
+            raise DeploymentRefused("not every host is ready; nothing was changed", broken)
 
     def renew(self) -> None:
         """Put off the end of the lease and say how far the deployment is."""

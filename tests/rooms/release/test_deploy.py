@@ -99,6 +99,18 @@ def test_a_held_host_gives_the_others_back() -> None:
     assert [host.owner for host in fleet.hosts.values()] == ["", "", "", "tom"]
 
 
+def test_a_host_that_cannot_be_asked_is_not_taken_for_a_held_one() -> None:
+    """Who is told of another deployment waits for it; this host's plug is out."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    fleet.hosts["d"].broken = "no route to host"
+
+    with pytest.raises(DeploymentRefused, match="not every host is ready") as refused:
+        conductor.prepare(fleet)
+
+    assert refused.value.findings == (("d", "no route to host"),)
+    assert [host.owner for host in fleet.hosts.values()] == ["", "", "", ""]
+
+
 def test_trees_that_differ_are_never_switched_to() -> None:
     """The same release name with other content is what a push in the middle makes."""
     fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
