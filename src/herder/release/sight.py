@@ -43,19 +43,28 @@ for file in {shared}/.env; do
         "$file" | grep -viE '^[^=]*(PASS|SECRET|TOKEN)' | sed "$mask"
 done
 if [ -f {current}/manage.py ]; then
-    cd {current} && {python} -B manage.py shell -c '
+    cd {current}
+    told=$({python} -B manage.py shell -c '
+import os
 from django.conf import settings as s
 for name, base in s.DATABASES.items():
     engine = base["ENGINE"].rsplit(".", 1)[-1]
     where = base["NAME"] if engine == "sqlite3" else base.get("HOST") or "localhost"
     print(f"DATABASES.{{name}}={{engine}}://{{where}}")
+    if engine == "sqlite3" and not os.path.exists(where):
+        print("no file")  # asking it would make one
 print(f"SESSION_ENGINE={{s.SESSION_ENGINE}}")
 print(f"MEDIA_ROOT={{s.MEDIA_ROOT}}")
 for name, cache in s.CACHES.items():
     print("CACHES.{{}}={{}} {{}}".format(name, cache["BACKEND"], cache.get("LOCATION", "")))
     print("CACHES.{{}}.KEY_PREFIX={{}}".format(name, cache.get("KEY_PREFIX", "")))
-' 2>/dev/null | sed "$mask" | grep -E '^[A-Z_.a-z]+='
-    section pending; {python} -B manage.py showmigrations --plan 2>/dev/null | grep '^\[ \]'
+' 2>/dev/null)
+    printf '%s\n' "$told" | sed "$mask" | grep -E '^[A-Z_.a-z]+='
+    section pending
+    case $told in
+    *'no file'*) ;;
+    *) {python} -B manage.py showmigrations --plan 2>/dev/null | grep '^\[ \]' ;;
+    esac
 fi
 cd {root}
 section folders
