@@ -146,7 +146,7 @@ def _many() -> list[Scenario]:
         Scenario(
             group="many",
             name=f"many-{hosts}",
-            title="30 tasks that change nothing, agents on one machine",
+            title="30 tasks that change nothing, agents as local processes",
             peers=("herder",),
             write=fleet.write,
             hosts=1,

@@ -1,7 +1,8 @@
-"""Many hosts on one machine: each is an agent in a process of its own, reached without ssh.
+"""Many hosts on one machine: each is an agent in a process of its own, behind a stand-in for ssh.
 
-What grows with the number of hosts is then the controller alone, which is what is measured: its
-processor seconds and its memory. Every host has its own folder.
+The stand-in runs what it is told in a shell here. What grows with the number of hosts is then the
+controller alone, which is what is measured: its processor seconds and its memory. Every host has
+its own folder.
 """
 
 from __future__ import annotations
@@ -16,6 +17,11 @@ from benchmarks.peers import Job, Start
 from benchmarks.scenario import require
 
 PLACE = "/tmp/herder-bench-many"
+STAND_IN = """\
+#!/bin/sh
+for LAST; do :; done
+exec /bin/sh -c "$LAST"
+"""
 
 
 class Many:
@@ -33,8 +39,13 @@ class Many:
         """Write playbook and inventory; nothing is there yet."""
         shutil.rmtree(PLACE, ignore_errors=True)
         tasks.write(job.folder, PLACE + "/{{ inventory_hostname }}")
-        inventory = f"[all]\nhost[0001:{self.hosts:04}] ansible_connection=local"
-        inventory += " ansible_python_interpreter='{{ ansible_playbook_python }}'\n"
+        stand_in = job.folder / "ssh"
+        stand_in.write_text(STAND_IN, encoding="utf-8")
+        stand_in.chmod(0o755)
+        inventory = (
+            f"[all]\nhost[0001:{self.hosts:04}]\n[all:vars]\nansible_ssh_executable={stand_in}\n"
+            "ansible_python_interpreter='{{ ansible_playbook_python }}'\n"
+        )
         (job.folder / "many.ini").write_text(inventory, encoding="utf-8")
 
     def start(self, job: Job) -> Start:
