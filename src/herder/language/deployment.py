@@ -101,11 +101,18 @@ class PlayCourse:
         self.passes = passes
         self._batches = list(batches)
         self._done = 0
+        self._is_over = False
         if conductor.course not in STAGED_COURSES:
             self.passes.current = Pass.TAKE_BACK
 
     def run(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> int:
-        """Run the next pass of the play in place of the whole play; its code for the executor."""
+        """Run the next pass of the play in place of the whole play; its code for the executor.
+
+        Once stopped, nothing runs any more: the executor breaks off a play after its last batch.
+        """
+        failed = int(manager.RUN_FAILED_HOSTS | manager.RUN_FAILED_BREAK_PLAY)
+        if self._is_over:
+            return failed
         if self.passes.current is Pass.STAGE:
             verdict = self._stage(manager, play, run_play)
         else:
@@ -114,7 +121,8 @@ class PlayCourse:
             return int(manager.RUN_OK)
         if verdict is Verdict.TAKE_BACK:
             self._take_back(manager, play, run_play)
-        return int(manager.RUN_FAILED_HOSTS | manager.RUN_FAILED_BREAK_PLAY)
+        self._is_over = True
+        return failed
 
     def _stage(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> Verdict:
         hosts = tuple(host for batch in self._batches for host in batch)
@@ -211,7 +219,7 @@ def deploy_executor(
                     "no play of this playbook that has hosts uses a deploy role",
                     hint="use the role herder.deploy.app, or the Ansistrano role",
                 )
-            return answer or code
+            return code if self.has_deployed and code else answer
 
     return DeployExecutor
 

@@ -19,6 +19,7 @@ from herder.model.fleet import (
     DeploymentStory,
     Fleet,
     HostState,
+    HostStory,
     RoleKind,
     Verdict,
 )
@@ -180,7 +181,10 @@ class DeployConductor:
         return confirm_switches(fleet, hosts, self._token())
 
     def hosts_to_take_back(self) -> Sequence[tuple[str, ...]]:
-        """Give the switched hosts that have a release to go back to, last batch first."""
+        """Give the hosts that began and have a release to go back to, last batch first.
+
+        Those that failed before their switch too: the play's tasks before it (a drain) were done.
+        """
         fleet = self._known_fleet()
         fleet.fix({"deploy_release_version": None, "ansistrano_release_version": None})
         going: list[tuple[str, ...]] = []
@@ -193,12 +197,10 @@ class DeployConductor:
 
     def _may_go_back(self, host: str) -> bool:
         story = self._ledger.stories[host]
-        if story.now != self.release:
-            return False
-        if not story.was:
+        if not story.was and story.now == self.release:
             self._remark(f"{host}: had no release before, so it keeps {self.release}")
-            return False
-        return True
+        is_known = story.now in (self.release, story.was)
+        return bool(story.was) and is_known and story.state is not HostState.LOST
 
     def taken_back(self, report: BatchReport) -> None:
         fleet = self._known_fleet()
@@ -207,7 +209,7 @@ class DeployConductor:
             story = self._ledger.stories[host]
             is_back = bool(releases.current) and releases.current == story.was
             reason = report.failed.get(host, "") or releases.failure or story.reason
-            state = HostState.TAKEN_BACK if is_back else HostState.FAILED
+            state = _state_after(story, self.release) if is_back else HostState.FAILED
             self._ledger.change(host, state=state, now=releases.current or story.now, reason=reason)
 
     def finish(self) -> int:
@@ -287,6 +289,11 @@ class DeployConductor:
     def _known_fleet(self) -> Fleet:
         assert self._fleet is not None, "prepare comes first"
         return self._fleet
+
+
+def _state_after(story: HostStory, release: str) -> HostState:
+    """Say how a host that serves what it had before came to that."""
+    return HostState.TAKEN_BACK if story.became == release else story.state
 
 
 def confirm_switches(fleet: Fleet, hosts: Sequence[str], token: int) -> dict[str, str]:

@@ -141,6 +141,21 @@ def test_a_failed_gate_takes_back_every_switched_host_last_batch_first() -> None
     assert {str(host.logs[-1]["result"]) for host in fleet.hosts.values()} == {"taken back"}
 
 
+def test_hosts_that_did_not_come_to_their_switch_are_put_back_too() -> None:
+    """They were drained for it; left out of the balancer they would serve nobody."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+    conductor.begin_batch(("a", "b"))
+    conductor.switched(BatchReport(("a", "b"), failed={"b": "Drain: no socket"}))
+
+    assert go_back(fleet, conductor) == [("a", "b")]
+
+    conductor.finish()
+    states = {story.host: story.state for story in conductor.story.hosts}
+    assert states["a"] is HostState.UNTOUCHED
+    assert states["b"] is HostState.FAILED
+
+
 def test_hosts_go_back_to_what_each_of_them_had() -> None:
     """A fleet that was mixed before is given back as it was, not made alike by force."""
     fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)

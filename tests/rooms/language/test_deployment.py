@@ -1,0 +1,46 @@
+"""The passes of a deployment's play, as ansible-core's executor asks for them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from herder.language.deployment import PlayCourse
+from herder.language.passes import DeployRole, Passes
+from herder.model.fleet import BatchReport, RoleKind, Verdict
+from herder.model.releases import DeployWishes
+from herder.release.deploy import DeployConductor
+
+BATCHES = [("a", "b"), ("c",)]
+
+
+class StoppingConductor(DeployConductor):
+    """Stops after staging, as for trees that differ."""
+
+    def staged(self, report: BatchReport) -> Verdict:
+        return Verdict.STOP
+
+
+def manager() -> Any:
+    """Give what a pass needs of ansible-core's queue manager."""
+    inventory = SimpleNamespace(get_host=str, restrict_to_hosts=list)
+    return SimpleNamespace(
+        RUN_OK=0,
+        RUN_FAILED_HOSTS=2,
+        RUN_FAILED_BREAK_PLAY=8,
+        _failed_hosts={},
+        _unreachable_hosts={},
+        _inventory=inventory,
+        failures={},
+    )
+
+
+def test_no_batch_runs_after_a_stop() -> None:
+    """ansible-core goes on to the next batch of a play that said that it is broken off."""
+    conductor = StoppingConductor(DeployWishes("mia", "laptop", "mia@laptop/1"))
+    course = PlayCourse(conductor, Passes(DeployRole(RoleKind.HERDER, None)), BATCHES)
+    play, runs = SimpleNamespace(role_cache={}), []
+
+    codes = [course.run(manager(), play, lambda _: runs.append(1) or 0) for _ in range(3)]
+
+    assert (codes, len(runs)) == ([10, 10, 10], 1)
