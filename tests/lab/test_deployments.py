@@ -22,11 +22,12 @@ _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
-def site(plays: LabPlays) -> LabSite:
-    """Give a site that was never deployed."""
+def site(plays: LabPlays) -> Iterator[LabSite]:
+    """Give a site that was never deployed; what still deploys it afterwards is ended."""
     site = LabSite(plays, f"site{next(_NUMBERS)}")
     site.make()
-    return site
+    yield site
+    site.end()
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_hosts_that_staged_different_files_do_not_switch(served: LabSite) -> Non
 def test_second_deployer_is_told_and_may_wait(served: LabSite) -> None:
     """Two at once would mix their releases."""
     first = served.start("--release", "r2", "--message", "the first", dwell=6, dwell_on="web1")
-    assert served.plays.wait_until("web1", f"readlink {served.root}/current | grep r2")
+    assert served.serves("web1", "r2")
 
     said = served.deploy("r3", code=2)
     waited = served.start("--release", "r4", "--wait", "200")
@@ -141,7 +142,7 @@ def test_second_deployer_is_told_and_may_wait(served: LabSite) -> None:
 def test_next_deployer_gets_the_lease_of_a_killed_one(served: LabSite) -> None:
     """A lock file would have to be removed by hand."""
     first = served.start("--release", "r2", dwell=60, dwell_on="web1")
-    assert served.plays.wait_until("web1", f"readlink {served.root}/current | grep r2")
+    assert served.serves("web1", "r2")
     first.kill()
     killed = time.monotonic()
     first.communicate()
@@ -164,7 +165,7 @@ def test_host_that_dies_in_the_middle_is_lost_and_the_rest_goes_back(
         deploy_guard_seconds=60,
         ansible_ssh_extra_args=ALIVE,
     )
-    assert served.plays.wait_until("web3", f"readlink {served.root}/current | grep r2", seconds=250)
+    assert served.serves("web3", "r2")
     faults.cut_network(cable, "web3")
     done = served.plays.done(process, 280)
 
@@ -172,7 +173,7 @@ def test_host_that_dies_in_the_middle_is_lost_and_the_rest_goes_back(
     assert done.returncode == 4, done.stdout
     assert "unreachable" in done.stdout
     assert served.current()[:2] == ["r1", "r1"]
-    assert served.plays.wait_until("web3", f"readlink {served.root}/current | grep r1", seconds=90)
+    assert served.serves("web3", "r1")
 
 
 def test_controller_killed_at_any_moment_leaves_whole_releases(served: LabSite) -> None:
@@ -200,7 +201,8 @@ def test_controller_killed_at_any_moment_leaves_whole_releases(served: LabSite) 
 def test_interrupted_release_is_never_gone_back_to(served: LabSite) -> None:
     """Ctrl-C, another deployment, a rollback: elsewhere half a release serves (C, D)."""
     process = served.start("--release", "half", deploy_before_symlink_tasks_file=_hold(served))
-    assert served.plays.wait_until("web2", f"test -e {served.root}/releases/half/index.html")
+    half = f"test -e {served.root}/releases/half/index.html"
+    assert served.plays.wait_until("web2", half, seconds=200)
     process.kill()
     process.communicate()
     served.deploy("r2", "--wait", "60")

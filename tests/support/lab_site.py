@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.support.lab_plays import Done, LabPlays
 
@@ -56,6 +56,7 @@ class LabSite:
 
     plays: LabPlays
     name: str
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def root(self) -> str:
@@ -93,7 +94,16 @@ class LabSite:
         inventory = str(self.plays.machines.place.inventory_file)
         herder = [sys.executable, "-m", "herder", command, "deploy.yml", "-i", inventory]
         plain = ["--output", "plain"] if command in ("deploy", "rollback") else []
-        return self.plays.command([*herder, *plain, "-e", json.dumps(variables), *words])
+        process = self.plays.command([*herder, *plain, "-e", json.dumps(variables), *words])
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what was started and is not over."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
 
     def run(self, *words: str, command: str = "deploy", code: int = 0, **given: object) -> Done:
         """Run it to its end, which must have this exit code."""
@@ -113,6 +123,11 @@ class LabSite:
     def current(self) -> list[str]:
         """Give the release that each machine serves; '' where `current` leads nowhere."""
         return self.look("test -e current/index.html && basename $(readlink current)")
+
+    def serves(self, host: str, release: str) -> bool:
+        """Wait until a host serves a release; say whether it came to that."""
+        line = f"readlink {self.root}/current | grep -q '/{release}$'"
+        return self.plays.wait_until(host, line, seconds=200)
 
     def log(self, host: str) -> list[dict[str, object]]:
         """Give the lines of the log on a host."""

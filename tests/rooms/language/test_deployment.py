@@ -39,8 +39,13 @@ def test_no_batch_runs_after_a_stop() -> None:
     """ansible-core goes on to the next batch of a play that said that it is broken off."""
     conductor = StoppingConductor(DeployWishes("mia", "laptop", "mia@laptop/1"))
     course = PlayCourse(conductor, Passes(DeployRole(RoleKind.HERDER, None)), BATCHES)
-    play, runs = SimpleNamespace(role_cache={}), []
+    play = SimpleNamespace(role_cache={})
+    runs: list[int] = []
 
-    codes = [course.run(manager(), play, lambda _: runs.append(1) or 0) for _ in range(3)]
+    def run_play(_: Any) -> int:
+        runs.append(1)
+        return 0
+
+    codes = [course.run(manager(), play, run_play) for _ in range(3)]
 
     assert (codes, len(runs)) == ([10, 10, 10], 1)
