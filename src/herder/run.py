@@ -127,6 +127,7 @@ def _look(
     Gives the exit code, and what `see` gave or None when no deploy play has hosts.
     """
     seen: list[Seen] = []
+    _, words = _taken_from(words)
     settings = from_environment(os.environ)
     with _connected(settings) as (loop, sessions):
         around = Surroundings(

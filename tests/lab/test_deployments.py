@@ -237,7 +237,7 @@ def test_check_and_plan_change_nothing(served: LabSite) -> None:
     fresh = served.run("--plan", deploy_to=f"{served.root}-fresh")
 
     assert served.look("find . -path ./.herder -prune -o -print | sort | md5sum") == before
-    assert [plan.stdout.count(host) for host in HOSTS] == [1, 1, 1]
+    assert all(host in plan.stdout for host in HOSTS)
     assert "would serve" in fresh.stdout
     assert served.plays.ssh("web1", f"ls {served.root}-fresh 2>&1").count("No such file") == 1
 

@@ -88,7 +88,11 @@ class FakeFleet:
             for name, digest in host.staged.items()
         ]
         usable = [name for name in host.staged if name not in host.failed and name != host.current]
-        listing = [{"path": "index.html", "digest": host.staged.get(str(words.get("listing_of")))}]
+        wanted = host.staged.get(str(words.get("listing_of")))
+        listing = [
+            {"path": "index.html", "digest": wanted},
+            {"path": "same.css", "digest": "same", "mtime_ns": id(host)},
+        ]
         return {
             "current": host.current,
             "releases": releases,

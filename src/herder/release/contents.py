@@ -10,6 +10,8 @@ from herder.model.fleet import Fleet
 from herder.release.answers import INFO_MODULE, ask_same, failure_of, look_at
 
 SHOWN_FILES = 5
+# What the digest is made of; times differ between hosts by right.
+CONTENT = ("type", "mode", "digest", "target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ def _listings(fleet: Fleet, hosts: Sequence[str], release: str) -> dict[str, dic
 def _by_path(listing: object) -> dict[str, object]:
     entries = listing if isinstance(listing, list) else []
     return {
-        str(entry.get("path") if isinstance(entry, Mapping) else entry): entry for entry in entries
+        str(entry.get("path")): tuple(entry.get(field) for field in CONTENT)
+        for entry in entries
+        if isinstance(entry, Mapping)
     }
 
 
