@@ -44,6 +44,7 @@ class CompiledTemplates:
         self.compilations = 0
         self._codes: dict[Hashable, Any] = {}
         self._expression = threading.local()
+        self._compiling = threading.RLock()
 
     def compile(
         self, original: Callable[..., Any], environment: Any, source: Any, *args: Any, **kwargs: Any
@@ -54,11 +55,16 @@ class CompiledTemplates:
         else:
             key = self._expected()
         code = self._codes.get(key) if key is not None else None
-        if code is None:
-            self.compilations += 1
-            code = original(environment, source, *args, **kwargs)
-            self._keep(key, code)
-        return code
+        if code is not None:
+            return code
+        # threads that need the same code wait for the first: compiling is never done side by side
+        with self._compiling:
+            code = self._codes.get(key) if key is not None else None
+            if code is None:
+                self.compilations += 1
+                code = original(environment, source, *args, **kwargs)
+                self._keep(key, code)
+            return code
 
     def compile_expression(
         self, original: Callable[..., Any], environment: Any, source: Any, *args: Any, **kwargs: Any
