@@ -1,0 +1,92 @@
+"""Runs plays on the machines of a lab, and looks at the machines behind the engine's back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from herder.lab.inventory import ssh_words
+from herder.lab.machines import Machines
+
+SOURCE = Path(__file__).parents[2] / "src"
+Done = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True)
+class LabPlays:
+    """Plays from a folder on a lab's machines."""
+
+    machines: Machines
+    folder: Path
+
+    def program(self, name: str) -> str:
+        """Give the path of a program beside the Python that runs the tests."""
+        return str(Path(sys.executable).with_name(name))
+
+    def tasks(self, *tasks: object, words: tuple[str, ...] = (), **keywords: object) -> Done:
+        """Run one play with these tasks on all machines (or on `hosts`)."""
+        play = {"hosts": "lab", "gather_facts": False, "tasks": list(tasks)} | keywords
+        return self.text(json.dumps([play]), *words)
+
+    def text(self, text: str, *words: str) -> Done:
+        """Run a playbook of this text."""
+        return self.done(self.start(text, *words))
+
+    def start(self, text: str, *words: str) -> subprocess.Popen[str]:
+        """Start a playbook of this text; `done` waits for it."""
+        (self.folder / "site.yml").write_text(text)
+        (self.folder / "ansible.cfg").write_text("[defaults]\ninterpreter_python=auto_silent\n")
+        inventory = str(self.machines.place.inventory_file)
+        command = [sys.executable, "-m", "herder", "playbook", "--output", "plain"]
+        return self.command([*command, "-i", inventory, "site.yml", *words])
+
+    def command(self, words: list[str]) -> subprocess.Popen[str]:
+        """Start any command in the folder."""
+        return subprocess.Popen(
+            words,
+            cwd=self.folder,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def done(self, process: subprocess.Popen[str], seconds: float = 100) -> Done:
+        """Wait for what was started."""
+        output, complaints = process.communicate(timeout=seconds)
+        return subprocess.CompletedProcess("site.yml", process.returncode, output, complaints)
+
+    def environment(self) -> dict[str, str]:
+        """Give a run's environment: nothing of the user's Ansible."""
+        kept = {name: text for name, text in os.environ.items() if not name.startswith("ANSIBLE_")}
+        state = str(self.folder / "state")
+        return {**kept, "PYTHONPATH": str(SOURCE), "HERDER_STATE_DIRECTORY": state}
+
+    def address(self, name: str) -> str:
+        """Give a machine's address."""
+        return self.machines.state().server(name).address
+
+    def ssh(self, name: str, line: str) -> str:
+        """Run a line on a machine as root, without the engine; what it said."""
+        server = self.machines.state().server(name)
+        words = [*ssh_words(self.machines.place, server), line]
+        return subprocess.run(words, capture_output=True, text=True, check=False).stdout
+
+    def wait_until(self, name: str, line: str, *, seconds: float = 30) -> bool:
+        """Say whether a line comes to succeed on a machine in this time."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.ssh(name, f"({line}) >/dev/null 2>&1 && echo yes") == "yes\n":
+                return True
+            time.sleep(0.2)
+        return False
+
+    def agents_end(self, name: str, *, seconds: float = 30) -> bool:
+        """Say whether no agent is left on a machine in this time."""
+        return self.wait_until(name, "! pgrep -f '[H]ERDER'", seconds=seconds)
