@@ -34,7 +34,7 @@ cloud-environment: packages
 
 check: environment format lint types rooms python38 fast
 
-test: packages check lab-tests cloud-tests other-core
+test: packages check lab-tests other-core
 
 environment: packages
 	@tools/make_environment.sh .venv $(EXTRAS)

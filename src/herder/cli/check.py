@@ -1,4 +1,4 @@
-"""Tell what would bite a site on several servers: databases, sessions, files, versions, clocks."""
+"""Tell what would bite a site on several servers: its database, sessions, files, clocks."""
 
 from __future__ import annotations
 

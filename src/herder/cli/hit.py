@@ -1,4 +1,4 @@
-"""Ask a URL many times and show which servers and releases answer, how fast, with what errors."""
+"""Ask a URL many times and show which servers and releases answer, and how fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Have N web servers: create and provision what lacks, or drain and terminate what is too much."""
+"""Have N web servers: create and provision what lacks, drain and end what is too much."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from ansible.playbook.handler import Handler
 from ansible.plugins.callback import CallbackBase
 
 from herder.events import (
@@ -74,7 +75,7 @@ class EventCallback(CallbackBase):
         self._tell(TaskStarted(_label(task)))
 
     def v2_playbook_on_handler_task_start(self, task: Any) -> None:
-        self._tell(TaskStarted(_label(task, is_handler=True)))
+        self._tell(TaskStarted(_label(task)))
 
     def v2_playbook_on_no_hosts_matched(self) -> None:
         self._tell(HostsMissing(matched=False))
@@ -149,13 +150,13 @@ class EventCallback(CallbackBase):
         self._tell(ItemFinished(str(result.host.name), _label(result.task), label, outcome, facts))
 
 
-def _label(task: Any, *, is_handler: bool = False) -> TaskLabel:
+def _label(task: Any) -> TaskLabel:
     return TaskLabel(
         id=str(task._uuid),
         name=str(task.get_name()).strip(),
         action=str(task.action),
         path=str(task.get_path() or ""),
-        is_handler=is_handler,
+        is_handler=isinstance(task, Handler),
     )
 
 

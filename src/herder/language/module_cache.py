@@ -10,6 +10,7 @@ in the entry. Nothing of a task is in it.
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -70,7 +71,8 @@ class ModuleCache:
             temporary.write_text(json.dumps(entry), encoding="utf-8")
             temporary.replace(target)
         except OSError:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def _entry(self, name: str, path: str, search: _Search) -> Path:
         words = (release.__version__, str(CORE), name, path, search.mark())
