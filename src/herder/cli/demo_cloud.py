@@ -122,8 +122,8 @@ class _Demo:
         visits = [visit for visitor in visitors for visit in visitor.visits]
         failed = [visit.failure for visit in visits if visit.failure]
         _say(f"Meanwhile {len(visits)} requests, {len(failed)} failed.")
-        for failure in sorted(set(failed))[:3]:
-            _say(f"failed: {failure}")
+        for text in sorted(set(failed))[:3]:
+            _say(f"failed: {text}")
         return visits
 
     def commit(self, *options: str) -> str:
