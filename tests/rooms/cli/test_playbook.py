@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import herder
 
@@ -25,3 +29,83 @@ def test_a_wrong_setting_ends_in_a_text_and_not_in_a_traceback() -> None:
 
     assert done.returncode == 5
     assert done.stderr.startswith("herder: HERDER_FORKS_MAX is 'many', expected ")
+
+
+def test_under_another_name_it_says_that_name(tmp_path: Path) -> None:
+    """It is linked in the place of `ansible-playbook`, whose help scripts and people read."""
+    link = tmp_path / "ansible-playbook"
+    link.write_text(f"#!{sys.executable}\n{ENTRY}\n")
+    link.chmod(0o755)
+
+    done = _run([str(link), "--help"], tmp_path)
+
+    assert done.stdout.startswith("usage: ansible-playbook [-h]")
+    assert done.returncode == 0
+
+
+def test_it_takes_every_option_of_ansible_playbook(tmp_path: Path) -> None:
+    """A script must not find out in the night which one is missing."""
+    stock = _run([str(Path(sys.executable).with_name("ansible-playbook")), "--help"], tmp_path)
+    ours = _run([sys.executable, "-c", ENTRY, "--help"], tmp_path)
+
+    assert _options(stock.stdout) <= _options(ours.stdout)
+    assert len(_options(ours.stdout)) > 40
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["site.yml"], 0),
+        (["nowhere.yml"], 1),
+        (["--no-such-option", "site.yml"], 2),
+        (["failed.yml"], 2),
+        (["broken.yml"], 4),
+        (["site.yml", "-f", "0"], 2),
+    ],
+)
+def test_exit_codes_are_those_of_ansible_playbook(
+    words: list[str], code: int, tmp_path: Path
+) -> None:
+    """Pipelines look at nothing else."""
+    head = "- hosts: localhost\n  gather_facts: false\n  tasks:\n"
+    (tmp_path / "site.yml").write_text(f"{head}    - debug:\n")
+    (tmp_path / "failed.yml").write_text(f"{head}    - fail:\n")
+    (tmp_path / "broken.yml").write_text("- hosts: [\n")
+
+    done = _run([sys.executable, "-c", ENTRY, *words], tmp_path)
+
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_json_is_all_that_standard_output_has(tmp_path: Path) -> None:
+    """What ansible-core has to say beside it goes to standard error."""
+    (tmp_path / "site.yml").write_text("- hosts: localhost\n  tasks: []\n- hosts: nowhere\n")
+
+    done = _run([sys.executable, "-c", ENTRY, "--output", "json", "site.yml"], tmp_path)
+
+    events = [json.loads(line)["event"] for line in done.stdout.splitlines()]
+    assert events[0] == "playbook_started"
+    assert events[-1] == "playbook_finished"
+    assert "nowhere" in done.stderr
+
+
+def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        words,
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": SOURCE,
+            "COLUMNS": "80",
+            "HERDER_STATE_DIRECTORY": str(folder / "state"),
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _options(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--?[A-Za-z][\w-]*", text))

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from ansible.playbook.play_context import PlayContext
+from ansible.plugins.loader import connection_loader, shell_loader
 
+from herder.language.routes import is_carried, route_of
+from herder.model.route import Route, SshWay
 from tests.rooms.language.conftest import Play
 
 
@@ -47,3 +51,58 @@ def test_a_private_key_in_a_variable_goes_to_the_agent(play: Play) -> None:
     done = play([{"ping": {}}], vars=variables)
     assert "Failed to add configured private key into ssh-agent" in done.stdout
     assert done.returncode == 4
+
+
+def ssh_route(**variables: object) -> Route:
+    """Give the route that ansible-core's own ssh plugin gets with these variables."""
+    context = PlayContext(play=None)
+    connection = connection_loader.get("ssh", context)
+    connection._shell = shell_loader.get("sh")
+    connection._shell.set_options()
+    connection.set_options(var_options={"inventory_hostname": "web1", **variables})
+    return route_of(connection, host="web1", interpreters=("python3",))
+
+
+def test_variables_of_ssh_mean_what_they_mean_in_ansible() -> None:
+    """Inventories are used as they are."""
+    way = ssh_route(
+        ansible_host="10.0.0.1",
+        ansible_port="2222",
+        ansible_user="mia",
+        ansible_ssh_private_key_file="/keys/one",
+        ansible_ssh_common_args="-o ProxyJump=gate",
+        ansible_ssh_extra_args="-o 'User Known=x y'",
+        ansible_password="hush",
+        ansible_host_key_checking=False,
+    ).way
+
+    assert isinstance(way, SshWay)
+    assert (way.address, way.port, way.user) == ("10.0.0.1", 2222, "mia")
+    assert way.private_key_file == "/keys/one"
+    assert way.arguments == ("-C", "-o", "ProxyJump=gate", "-o", "User Known=x y")
+    assert not way.host_key_checking
+    assert "hush" not in repr(way)
+
+
+def test_connection_sharing_is_left_out_unless_it_is_asked_for() -> None:
+    """One connection lasts our whole run; a user's own ssh_args stay as they are."""
+    own = "-o ControlMaster=auto -o ControlPersist=5m"
+
+    default, asked = ssh_route().way, ssh_route(ansible_ssh_args=own).way
+
+    assert isinstance(default, SshWay)
+    assert isinstance(asked, SshWay)
+    assert "ControlPersist" not in " ".join(default.arguments)
+    assert " ".join(asked.arguments) == own
+
+
+def test_equal_options_give_equal_routes() -> None:
+    """Routes name sessions: equal ones share an agent, others must not."""
+    assert ssh_route(ansible_user="mia") == ssh_route(ansible_user="mia")
+    assert ssh_route(ansible_user="mia") != ssh_route(ansible_user="bob")
+    assert ssh_route(ansible_password="one") != ssh_route(ansible_password="two")
+
+
+def test_a_connection_of_another_kind_keeps_a_way_of_its_own() -> None:
+    """It goes through ansible-core's plugin, slower but working."""
+    assert not is_carried(connection_loader.get("psrp", PlayContext()))

@@ -1,0 +1,110 @@
+"""Which task of a deployment's play runs in which pass, on plays that ansible-core loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook import Playbook
+from ansible.plugins.loader import init_plugin_loader
+from ansible.vars.manager import VariableManager
+
+from herder.language.passes import DeployRole, Pass, Passes, find_deploy_role
+from herder.model.fleet import RoleKind
+
+SITE = """\
+- hosts: localhost
+  gather_facts: false
+  pre_tasks:
+    - name: value
+      set_fact: {a: 1}
+    - name: drain
+      command: echo drain
+  roles: [deploy]
+  tasks:
+    - name: once
+      command: echo once
+      run_once: true
+    - name: restart
+      command: echo restart
+"""
+STEPS = ("setup", "update-code", "symlink-shared", "symlink", "cleanup")
+WANTED = {
+    Pass.STAGE: ["value", "setup", "update-code", "symlink-shared"],
+    Pass.SWITCH: ["value", "drain", "symlink", "cleanup", "once", "restart"],
+    Pass.TAKE_BACK: ["value", "drain", "symlink", "restart"],
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded() -> None:
+    """ansible-core finds its plugins only after this."""
+    init_plugin_loader([])
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Any:
+    """Give a play with a role built like Ansistrano's: steps are files that main.yml includes."""
+    role = tmp_path / "roles" / "deploy"
+    for folder in ("tasks", "defaults"):
+        (role / folder).mkdir(parents=True)
+    (role / "defaults" / "main.yml").write_text("ansistrano_deploy_to: /srv/site\n")
+    steps = "".join(f"- name: {name}\n  include_tasks: {name}.yml\n" for name in STEPS)
+    (role / "tasks" / "main.yml").write_text(steps)
+    for name in STEPS:
+        (role / "tasks" / f"{name}.yml").write_text(f"- name: in {name}\n  command: echo\n")
+    (tmp_path / "site.yml").write_text(SITE)
+    loader = DataLoader()
+    loader.set_basedir(str(tmp_path))
+    inventory = InventoryManager(loader=loader, sources=[])
+    variables = VariableManager(loader=loader, inventory=inventory)
+    return Playbook.load(str(tmp_path / "site.yml"), variables, loader).get_plays()[0]
+
+
+@pytest.fixture
+def role(play: Any) -> DeployRole:
+    """Give the play's deploy role."""
+    found = find_deploy_role(play)
+    assert found is not None
+    return found
+
+
+def tasks(play: Any) -> list[Any]:
+    found = [task for block in play.compile() for task in block.get_tasks()]
+    return [task for task in found if task.action != "meta"]
+
+
+def test_a_role_is_known_by_what_it_is_made_of(role: DeployRole) -> None:
+    """People have Ansistrano under names of their own."""
+    assert role.kind is RoleKind.ANSISTRANO
+
+
+@pytest.mark.parametrize("current", list(Pass))
+def test_each_pass_runs_its_tasks(play: Any, role: DeployRole, current: Pass) -> None:
+    """Nothing is drained or restarted before all hosts have the release."""
+    passes = Passes(role, current)
+
+    names = [task.name for task in tasks(play) if passes.may_run(task)]
+
+    assert names == WANTED[current]
+
+
+def test_run_once_is_once_in_all_batches(play: Any, role: DeployRole) -> None:
+    """A notice to a chat is sent once, though the play goes over its batches."""
+    passes = Passes(role, Pass.SWITCH)
+    once = next(task for task in tasks(play) if task.name == "once")
+
+    first = passes.may_run(once)
+    passes.note_once(once)
+
+    assert (first, passes.may_run(once)) == (True, False)
+
+
+def test_a_play_without_such_a_role_is_no_deployment(play: Any) -> None:
+    """It runs as it always did."""
+    play.roles = []
+
+    assert find_deploy_role(play) is None
