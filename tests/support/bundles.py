@@ -15,21 +15,17 @@ from typing import Any
 
 from ansible.executor import module_common
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader, module_loader
+from ansible.plugins.loader import module_loader
 from ansible.template import Templar
 
 from herder.model.ports import ModuleBundle, ModuleCall, ModuleFile
-
-
-@lru_cache(maxsize=1)
-def _load_plugins() -> None:
-    init_plugin_loader()
+from tests.support.plugins import load_plugins
 
 
 @lru_cache(maxsize=64)
 def core_bundle(name: str) -> ModuleBundle:
     """Give the bundle of one of ansible-core's modules ('ping')."""
-    _load_plugins()
+    load_plugins()
     found = module_loader.find_plugin(name)
     assert found is not None
     return _bundle(name, Path(found))
@@ -37,7 +33,7 @@ def core_bundle(name: str) -> ModuleBundle:
 
 def bundle_of(source: str, *, name: str, folder: Path) -> ModuleBundle:
     """Give the bundle of a module whose source stands in the test."""
-    _load_plugins()
+    load_plugins()
     path = folder / f"{name}.py"
     path.write_text(source)
     return _bundle(name, path)
@@ -91,7 +87,7 @@ def _digest(files: tuple[ModuleFile, ...]) -> str:
 
 def wrapper_program(name: str, arguments: dict[str, Any]) -> bytes:
     """Give the program ansible-core itself would send for a module with these arguments."""
-    _load_plugins()
+    load_plugins()
     return _built(name, Path(module_loader.find_plugin(name)), arguments)
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.loader import init_plugin_loader, module_loader, module_utils_loader
+from ansible.plugins.loader import module_loader, module_utils_loader
 from ansible.template import Templar
 
 from herder.language.module_cache import ModuleCache
 from herder.language.modules import ModuleBuilder, PreparedModule
 from herder.model.ports import ModuleBundle
+from tests.support.plugins import load_plugins
 
 OWN = """\
 from ansible.module_utils.basic import AnsibleModule
@@ -26,7 +27,7 @@ VARIABLES = {"ansible_python_interpreter": "/usr/bin/python3"}
 @pytest.fixture(scope="module", autouse=True)
 def loaded() -> None:
     """ansible-core finds its plugins only after this."""
-    init_plugin_loader([])
+    load_plugins()
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook import Playbook
-from ansible.plugins.loader import init_plugin_loader
 from ansible.vars.manager import VariableManager
 
 from herder.language.passes import DeployRole, Pass, Passes, find_deploy_role
 from herder.model.fleet import RoleKind
+from tests.support.plugins import load_plugins
 
 SITE = """\
 - hosts: localhost
@@ -42,7 +42,7 @@ WANTED = {
 @pytest.fixture(scope="module", autouse=True)
 def loaded() -> None:
     """ansible-core finds its plugins only after this."""
-    init_plugin_loader([])
+    load_plugins()
 
 
 @pytest.fixture
