@@ -149,7 +149,12 @@ def _version(connection: sqlite3.Connection) -> int:
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Write all of the block or none of it; takes the write lock at once, so it cannot deadlock."""
+    """Write all of the block or none of it; takes the write lock at once, so it cannot deadlock.
+
+    What an earlier block left open, broken off between two statements, is taken back first.
+    """
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

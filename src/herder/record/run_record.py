@@ -2,12 +2,17 @@
 
 Rows wait in memory and are written once a second, in one transaction. Whatever goes wrong with
 the disk is one warning: the run goes on without being recorded.
+
+Ctrl-C may come at any moment: between a commit and the forgetting of what it wrote, or while
+another thread still tells an event as `close` writes the rest. So writing is under a lock, and
+writing a row twice is the same as once.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,10 +39,10 @@ LAST_LOCK_SECONDS = 5.0
 RUNNING_SECONDS_MAX = 7 * 24 * 3600
 
 _INSERTS = {
-    "plays": "INSERT INTO plays VALUES (?, ?, ?, ?, ?, ?, ?)",
-    "tasks": "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    "results": "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    "messages": "INSERT INTO messages VALUES (?, ?, ?, ?, ?)",
+    "plays": "INSERT OR REPLACE INTO plays VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "tasks": "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "results": "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    "messages": "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?)",
     "totals": "INSERT OR REPLACE INTO totals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 }
 
@@ -98,12 +103,16 @@ class RunRecord:
         self._hosts: set[str] = set()
         self._exit_code: int | None = None
         self._connection: sqlite3.Connection | None = None
+        self._lock = threading.RLock()
         self.run_id: int | None = None
         self._begin(directory, heading)
 
     def tell(self, event: Event) -> None:
-        if self._connection is None:
-            return
+        with self._lock:
+            if self._connection is not None:
+                self._take(event)
+
+    def _take(self, event: Event) -> None:
         second = self._clocks.now() - self._started
         if isinstance(event, HostTaskFinished):
             self._add_result(event, second)
@@ -124,12 +133,13 @@ class RunRecord:
 
     def close(self) -> None:
         """Write the rest; safe to call twice."""
-        connection = self._connection
-        if connection is None:
-            return
-        self._write(LAST_LOCK_SECONDS, is_last=True)
-        self._connection = None
-        connection.close()
+        with self._lock:
+            connection = self._connection
+            if connection is None:
+                return
+            self._write(LAST_LOCK_SECONDS, is_last=True)
+            self._connection = None
+            connection.close()
 
     def _begin(self, directory: Path, heading: RunHeading) -> None:
         try:

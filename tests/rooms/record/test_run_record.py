@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 
 from herder.events import HostTaskFinished, Outcome, PlayStarted, TaskLabel
 from herder.record.database import FILE_NAME, MIGRATIONS
-from herder.record.run_record import RecordLimits
+from herder.record.run_record import RecordLimits, RunRecord
 from tests.rooms.record.conftest import Ask
 from tests.support.hand_clock import HandClock
 from tests.support.kept_runs import keep_run, open_record
@@ -174,3 +175,49 @@ def test_half_characters_from_a_host_are_kept_as_question_marks(tmp_path: Path, 
 
     assert record.run_id is not None
     assert [task.play for task in ask().tasks(record.run_id)] == ["bad ? name"]
+
+
+def test_a_run_that_ends_while_events_still_come_is_kept(tmp_path: Path) -> None:
+    """Ctrl-C lets the main thread end the record while another one tells of results."""
+    warnings: list[str] = []
+    for _ in range(20):
+        record = open_record(tmp_path, RacingClock(), warn=warnings.append)
+        tellers = [threading.Thread(target=_tell_all, args=(record,)) for _ in range(3)]
+        for teller in tellers:
+            teller.start()
+        record.close()
+        for teller in tellers:
+            teller.join()
+
+    assert warnings == []
+
+
+def test_rows_that_were_written_already_may_be_written_again(tmp_path: Path, ask: Ask) -> None:
+    """Ctrl-C may come after the commit and before what was written is forgotten."""
+    warnings: list[str] = []
+    record = open_record(tmp_path, HandClock(), warn=warnings.append)
+    record.tell(PlayStarted("Web", ("web1",)))
+    record.tell(HostTaskFinished("web1", TASK, Outcome.OK, 0.1, {}))
+    waiting = {table: list(rows) for table, rows in record._rows.items()}
+    record._write(0.1)
+    record._rows.update(waiting)
+
+    record.close()
+
+    assert warnings == []
+    assert record.run_id is not None
+    assert len(ask().spans(record.run_id)) == 1
+
+
+class RacingClock(HandClock):
+    """A clock on which every look finds a second gone, so every event is written."""
+
+    def __call__(self) -> float:
+        self.move(1.0)
+        return super().__call__()
+
+
+def _tell_all(record: RunRecord) -> None:
+    for number in range(10):
+        record.tell(PlayStarted(f"Web {number}", ("web1",)))
+        record.tell(HostTaskFinished("web1", TASK, Outcome.OK, 0.1, {}))
