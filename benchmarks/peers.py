@@ -50,7 +50,7 @@ class Start:
         ours = {
             name: value
             for name, value in SOURCE_ENVIRONMENT.items()
-            if not name.startswith("ANSIBLE_")
+            if not name.startswith(("ANSIBLE_", "PYTHONDONTWRITE"))
         }
         return ours | dict(self.environment)
 

@@ -11,7 +11,7 @@ from herder.session.connection import Connection, SessionLimits
 from herder.session.dialogue import Action, BecomeDialogue, ExpectSoon, Refuse, SendPassword
 from herder.session.protocol import State
 from herder.transport.ways import describe_failure
-from herder.wire.bootstrap import agent_payload
+from herder.wire.bootstrap import agent_payload, ready_payload
 from herder.wire.frames import Kind, encode
 from herder.wire.handshake import NO_PYTHON, OLD_PYTHON
 from herder.wire.messages import Settings, to_head
@@ -69,9 +69,7 @@ async def _send_agent(connection: Connection, start_limits: StartLimits) -> None
 
 async def _payload(kept_in: str | None) -> bytes:
     # reading our own files blocks, but only for the first host
-    if agent_payload.cache_info().currsize:
-        return agent_payload(kept_in)
-    return await asyncio.to_thread(agent_payload, kept_in)
+    return ready_payload(kept_in) or await asyncio.to_thread(agent_payload, kept_in)
 
 
 async def _wait_for(connection: Connection, route: Route, state: State, seconds: float) -> None:

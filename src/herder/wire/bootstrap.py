@@ -17,9 +17,9 @@ import os
 import pkgutil
 import shlex
 import sys
+import threading
 import tokenize
 import zlib
-from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
@@ -94,13 +94,28 @@ def _quote_path(path: str) -> str:
     return f"~/{shlex.quote(path[2:])}" if path.startswith("~/") else shlex.quote(path)
 
 
-@lru_cache(maxsize=1)
+_payloads: Dict[Optional[str], bytes] = {}
+_building = threading.Lock()
+
+
+def ready_payload(directory: Optional[str] = None) -> Optional[bytes]:
+    """Give what `agent_payload` gives when it was asked before, without looking at any file."""
+    return _payloads.get(directory)
+
+
 def agent_payload(directory: Optional[str] = None) -> bytes:
     """Give what the first stage reads: length, then the compressed agent; built once, shared.
 
     With a directory of the user's own it is kept there for later runs, as long as no file of the
     agent changes: leaving words out takes longer than all else that starts an agent.
     """
+    with _building:
+        if directory not in _payloads:
+            _payloads[directory] = _find_or_build(directory)
+    return _payloads[directory]
+
+
+def _find_or_build(directory: Optional[str]) -> bytes:
     files = {name: _content(name) for name in (*_names(), __name__)}
     mark = hashlib.sha256(repr((sys.version, files)).encode()).hexdigest()[:32]
     path = Path(directory, f"agent-{mark}") if directory else None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from herder.wire.bootstrap import agent_payload, bootstrap_line
+from herder.wire.bootstrap import agent_payload, bootstrap_line, ready_payload
 from herder.wire.handshake import GREETING, NO_PYTHON, OLD_PYTHON, READY
 
 SHELLS = [
@@ -86,3 +86,11 @@ def test_markers_do_not_stand_in_the_line() -> None:
 def test_payload_is_small() -> None:
     """It is sent to every host of every run."""
     assert len(agent_payload()) < 40_000
+
+
+def test_payload_is_built_once_for_each_directory(tmp_path: Path) -> None:
+    """A caller on an event loop asks first whether it is there, since building it blocks."""
+    directory = str(tmp_path)
+    assert ready_payload(directory) is None
+    payload = agent_payload(directory)
+    assert ready_payload(directory) == payload == agent_payload()
