@@ -9,6 +9,7 @@ plugins/become/__init__.py.
 
 from __future__ import annotations
 
+import copy
 import functools
 import shlex
 from collections.abc import Callable, Iterable
@@ -56,11 +57,18 @@ def become_step(connection: Any, interpreters: tuple[str, ...]) -> BecomeStep:
         method=plugin.name,
         user=str(options.get("become_user") or "root"),
         command=command,
-        conversation=_Conversation(plugin),
+        conversation=_Conversation(_as_it_is(plugin)),
         password=Secret(str(password)) if password is not None else None,
         needs_tty=_needs_tty(plugin),
         timeout_seconds=_become_seconds(connection),
     )
+
+
+def _as_it_is(plugin: Any) -> Any:
+    """Copy a become plugin, as every command it builds exchanges its prompt and its mark."""
+    twin = copy.copy(plugin)
+    twin._options = dict(plugin.get_options())
+    return twin
 
 
 def _become_seconds(connection: Any) -> float | None:
@@ -79,7 +87,10 @@ def _needs_tty(plugin: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Conversation:
-    """The become plugin's own knowledge of its prompts, asked with all output so far."""
+    """The become plugin's own knowledge of its prompts, asked with all output so far.
+
+    `plugin` is a copy from when the command was built, and stays so.
+    """
 
     plugin: Any
 

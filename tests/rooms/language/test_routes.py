@@ -6,9 +6,9 @@ import os
 
 import pytest
 from ansible.playbook.play_context import PlayContext
-from ansible.plugins.loader import connection_loader, shell_loader
+from ansible.plugins.loader import become_loader, connection_loader, shell_loader
 
-from herder.language.routes import is_carried, route_of
+from herder.language.routes import become_step, is_carried, route_of
 from herder.model.route import Route, SshWay
 from tests.rooms.language.conftest import Play
 
@@ -106,3 +106,21 @@ def test_equal_options_give_equal_routes() -> None:
 def test_a_connection_of_another_kind_keeps_a_way_of_its_own() -> None:
     """It goes through ansible-core's plugin, slower but working."""
     assert not is_carried(connection_loader.get("psrp", PlayContext()))
+
+
+@pytest.mark.parametrize("method", ["sudo", "su"])
+def test_a_talk_is_about_the_command_it_was_made_for(method: str) -> None:
+    """Two commands built at once must not wait for each other's marks and prompts."""
+    connection = connection_loader.get("local", PlayContext(play=None))
+    connection._shell = shell_loader.get("sh")
+    connection.become = become_loader.get(method)
+    connection.become.set_options(direct={"become_user": "mia", "become_pass": "hush"})
+    first = become_step(connection, ("python3",))
+    mark, prompt = connection.become.success, connection.become.prompt
+
+    connection.become.set_options(direct={"become_user": "mia", "become_pass": None})
+    become_step(connection, ("python3",))
+
+    assert first.conversation.is_success(mark.encode())
+    asked = prompt if isinstance(prompt, str) else "Password: "
+    assert first.conversation.is_prompt(asked.encode())
