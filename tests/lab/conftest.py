@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from herder.lab import lab
+from herder.lab import faults, lab
 from herder.lab.machines import Machines
 from herder.lab.place import lab_place
 from herder.lab.state import Kind
 from tests.support.lab_plays import LabPlays
+from tests.support.lab_site import LabSite
+
+_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +46,27 @@ def secret_file(plays: LabPlays) -> str:
         [plays.program("ansible-vault"), *words], cwd=plays.folder, check=True, capture_output=True
     )
     return secret.name
+
+
+@pytest.fixture
+def site(plays: LabPlays) -> Iterator[LabSite]:
+    """Give a site that was never deployed; what still deploys it afterwards is ended."""
+    site = LabSite(plays, f"site{next(_NUMBERS)}")
+    site.make()
+    yield site
+    site.end()
+
+
+@pytest.fixture
+def served(site: LabSite) -> LabSite:
+    """Give a site that serves release r1 on every machine."""
+    site.push("one")
+    site.deploy("r1")
+    return site
+
+
+@pytest.fixture
+def cable(machines: Machines) -> Iterator[Machines]:
+    """Give machines of which web3 may be cut off; it is back afterwards."""
+    yield machines
+    faults.restore_network(machines, "web3")

@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-import random
 import time
-from collections.abc import Iterator
 
 import pytest
 
 from herder.lab import faults
 from herder.lab.machines import Machines
-from tests.support.lab_plays import LabPlays
 from tests.support.lab_site import HOSTS, LabSite
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
 ALIVE = "-o ServerAliveInterval=1 -o ServerAliveCountMax=3"
 LEASE_SECONDS = 30
-_NUMBERS = itertools.count(1)
-
-
-@pytest.fixture
-def site(plays: LabPlays) -> Iterator[LabSite]:
-    """Give a site that was never deployed; what still deploys it afterwards is ended."""
-    site = LabSite(plays, f"site{next(_NUMBERS)}")
-    site.make()
-    yield site
-    site.end()
-
-
-@pytest.fixture
-def served(site: LabSite) -> LabSite:
-    """Give a site that serves release r1 on every machine."""
-    site.push("one")
-    site.deploy("r1")
-    return site
-
-
-@pytest.fixture
-def cable(machines: Machines) -> Iterator[Machines]:
-    """Give machines of which web3 may be cut off; it is back afterwards."""
-    yield machines
-    faults.restore_network(machines, "web3")
 
 
 def test_a_push_in_the_middle_changes_nothing_and_migrations_run_once(served: LabSite) -> None:
@@ -174,28 +145,6 @@ def test_host_that_dies_in_the_middle_is_lost_and_the_rest_goes_back(
     assert "unreachable" in done.stdout
     assert served.current()[:2] == ["r1", "r1"]
     assert served.serves("web3", "r1")
-
-
-def test_controller_killed_at_any_moment_leaves_whole_releases(served: LabSite) -> None:
-    """Every host serves a whole release then, and the next deployment succeeds."""
-    seed = random.randrange(1 << 30)
-    print(f"seed {seed}")  # noqa: T201 - a failure can be repeated with it
-    moments = random.Random(seed)
-    started = time.monotonic()
-    served.deploy("r2")
-    usual = time.monotonic() - started
-    for number in range(3, 6):
-        process = served.start("--release", f"k{number}", "--wait", "60")
-        time.sleep(moments.uniform(0.2, usual))
-        process.kill()
-        process.communicate()
-        assert all(served.current()), (seed, number)
-        assert served.look("cat current/index.html") == ["one"] * 3, (seed, number)
-
-    served.deploy("r9", "--wait", "60", deploy_keep_releases=2)
-
-    assert served.current() == ["r9"] * 3
-    assert all(len(names.split()) <= 3 for names in served.look("ls releases"))
 
 
 def test_interrupted_release_is_never_gone_back_to(served: LabSite) -> None:

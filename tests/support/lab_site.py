@@ -82,6 +82,26 @@ class LabSite:
         line = f"{change} git commit -q --allow-empty -m {content}; git rev-parse HEAD"
         return self.plays.ssh("web1", line).strip()
 
+    def push_many(self, content: str, files: int = 60) -> str:
+        """Make a commit of many files that a list with their digests goes along with."""
+        change = (
+            f"cd /srv/git/site && mkdir -p many && for n in $(seq {files}); do"
+            f" {{ echo {content}; head -c 20000 /dev/urandom; }} > many/$n; done &&"
+            f" echo {content} > index.html && sha256sum index.html many/* > LIST && git add . &&"
+        )
+        line = f"{change} git commit -q -m {content}; git rev-parse HEAD"
+        return self.plays.ssh("web1", line).strip()
+
+    def whole(self) -> list[str]:
+        """Give what each machine serves: its release and content; '' where it is not whole."""
+        told = "echo $(basename $(readlink current)) $(cat current/index.html)"
+        return self.look(f"(cd current/ && sha256sum -c --status LIST) && {told}")
+
+    def half_built(self) -> str:
+        """Name the releases on all machines that are not whole, or not known to be."""
+        broken = "for r in releases/*; do (cd $r && sha256sum -c --status LIST) || echo $r; done"
+        return " ".join(self.look(f"{broken}; ls .herder/unfinished")).strip()
+
     def start(self, *words: str, command: str = "deploy", **given: object) -> subprocess.Popen[str]:
         """Start one of the commands around deployments."""
         variables = {
