@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from herder.model.fleet import Fleet
 from herder.release.answers import failure_of, layout
+from herder.release.clocks import CLOCK_LIMIT_SECONDS, Asked, seconds_ahead
 
 MODULE = "herder.deploy.release_check"
 ASKED = ("runtimes", "reach", "commands", "need_bytes", "need_inodes")
@@ -21,19 +22,27 @@ Finding = tuple[str, str]
 def find(fleet: Fleet, hosts: Sequence[str]) -> tuple[Finding, ...]:
     """Give what is wrong, host by host; empty when all may begin."""
     arguments = {host: _arguments(fleet, host) for host in hosts}
+    began = time.time()
     answers = fleet.ask(MODULE, arguments)
-    return tuple((host, text) for host in hosts for text in _wrong(answers.get(host, {})))
+    asked = Asked(began, time.time())
+    return tuple((host, text) for host in hosts for text in wrong(answers.get(host, {}), asked))
 
 
 def _arguments(fleet: Fleet, host: str) -> dict[str, object]:
     wishes = {name: fleet.variable(host, f"deploy_{name}") for name in ASKED}
     given = {name: value for name, value in wishes.items() if value is not None}
-    return layout(fleet, host) | given | {"controller_epoch": time.time()}
+    return layout(fleet, host) | given
 
 
-def _wrong(answer: Mapping[str, object]) -> Sequence[str]:
+def wrong(answer: Mapping[str, object], asked: Asked) -> Sequence[str]:
+    """Give what one host's answer says against a deployment, in sentences."""
     failure = failure_of(answer)
     if failure:
         return (failure,)
     failures = answer.get("failures")
-    return [str(text) for text in failures] if isinstance(failures, list) else ()
+    found = [str(text) for text in failures] if isinstance(failures, list) else []
+    ahead = seconds_ahead(float(str(answer.get("epoch") or asked.began)), asked)
+    if abs(ahead) > CLOCK_LIMIT_SECONDS:
+        limit = f"at most {CLOCK_LIMIT_SECONDS:.0f} s are allowed"
+        found.append(f"clock is {ahead:+.1f} s from the controller's, {limit}")
+    return found

@@ -9,10 +9,10 @@ from itertools import chain
 
 from herder.model.fleet import Fleet
 from herder.model.readiness import Finding, HostSight
+from herder.release.clocks import CLOCK_LIMIT_SECONDS
 from herder.release.look import all_hosts
 from herder.release.sight import look
 
-CLOCK_LIMIT_SECONDS = 5.0
 _SHOWN = 5
 _OWN_HOST = re.compile(r"(//|@)(localhost|127\.\d+\.\d+\.\d+|\[::1\])(?=[:/]|$)|^(localhost|127\.)")
 _LOCAL_CACHE = re.compile(r"(FileBased|file://)")

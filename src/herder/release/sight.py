@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from herder.model.fleet import Fleet
 from herder.model.readiness import HostSight, Probe
 from herder.release.answers import failure_of
+from herder.release.clocks import Asked, seconds_ahead
 
 WRONG_NAME = "wrong-name.invalid"
 _SHELL = "ansible.builtin.shell"
@@ -90,7 +91,7 @@ def look(fleet: Fleet, hosts: Sequence[str]) -> list[HostSight]:
         read_sight(
             host,
             answers.get(host, {}),
-            asked=(started, ended),
+            asked=Asked(started, ended),
             probes=(health.get(host), wrong.get(host)),
         )
         for host in hosts
@@ -140,19 +141,20 @@ def read_sight(
     host: str,
     answer: Mapping[str, object],
     *,
-    asked: tuple[float, float],
+    asked: Asked,
     probes: tuple[Probe | None, Probe | None] = (None, None),
 ) -> HostSight:
     """Read what the script printed."""
     if failure := failure_of(answer):
         return HostSight(host, failure=failure)
     parts = _sections(str(answer.get("stdout") or ""))
+    clock = _first(parts, "clock")
     return HostSight(
         host,
         release=_first(parts, "release"),
         python=_first(parts, "python"),
         system=_first(parts, "system"),
-        clock_seconds=_ahead(_first(parts, "clock"), asked),
+        clock_seconds=seconds_ahead(float(clock), asked) if clock else 0.0,
         packages=dict(_cut(parts.get("packages", []), " ")),
         files={path: digest for digest, path in _cut(parts.get("files", []), " ")},
         settings=dict(_cut(parts.get("settings", []), "=")),
@@ -188,16 +190,6 @@ def _cut(lines: Sequence[str], mark: str) -> list[tuple[str, str]]:
 def _folders(lines: Sequence[str]) -> dict[str, str]:
     words = (line.split(maxsplit=2) for line in lines)
     return {found[2]: f"{found[0]} {found[1]}" for found in words if len(found) == 3}
-
-
-def _ahead(said: str, asked: tuple[float, float]) -> float:
-    """Give how far a clock is ahead of ours; the moment of its answer is only known so well."""
-    if not said:
-        return 0.0
-    started, ended = asked
-    if float(said) > ended:
-        return float(said) - ended
-    return min(0.0, float(said) - started)
 
 
 def _whole(value: object) -> int:

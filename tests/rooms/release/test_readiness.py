@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from herder.model.readiness import HostSight, Probe
+from herder.release.clocks import Asked
 from herder.release.readiness import judge
 from herder.release.sight import read_sight
 
@@ -95,7 +96,7 @@ def test_scripts_output_is_read() -> None:
     """Sections, in any order, with what other hosts may lack."""
     text = "== clock\n1000.5\n== release\nr7\n== files\nabc shared/a b\n== settings\nDB_HOST=db\n"
 
-    sight = read_sight("web1", {"stdout": text}, asked=(1000.0, 1001.0))
+    sight = read_sight("web1", {"stdout": text}, asked=Asked(1000.0, 1001.0))
 
     assert sight == HostSight(
         "web1", release="r7", files={"shared/a b": "abc"}, settings={"DB_HOST": "db"}
@@ -105,6 +106,6 @@ def test_scripts_output_is_read() -> None:
 @pytest.mark.parametrize(("clock", "ahead"), [(1000.5, 0.0), (1031.0, 30.0), (940.0, -60.0)])
 def test_clock_is_known_as_well_as_the_answer_took(clock: float, ahead: float) -> None:
     """A slow connection must not look like a wrong clock."""
-    sight = read_sight("web1", {"stdout": f"== clock\n{clock}\n"}, asked=(1000.0, 1001.0))
+    sight = read_sight("web1", {"stdout": f"== clock\n{clock}\n"}, asked=Asked(1000.0, 1001.0))
 
     assert sight.clock_seconds == pytest.approx(ahead)
