@@ -69,7 +69,8 @@ async def _send_agent(connection: Connection, start_limits: StartLimits) -> None
 
 async def _payload(kept_in: str | None) -> bytes:
     # reading our own files blocks, but only for the first host
-    return ready_payload(kept_in) or await asyncio.to_thread(agent_payload, kept_in)
+    ready = ready_payload(kept_in)
+    return ready if ready is not None else await asyncio.to_thread(agent_payload, kept_in)
 
 
 async def _wait_for(connection: Connection, route: Route, state: State, seconds: float) -> None:
