@@ -7,22 +7,24 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from herder.lab.inventory import ssh_words
 from herder.lab.machines import Machines
+from tests.support.two_engines import HERDER, SOURCE
 
-SOURCE = Path(__file__).parents[2] / "src"
 Done = subprocess.CompletedProcess[str]
 
 
 @dataclass(frozen=True)
 class LabPlays:
-    """Plays from a folder on a lab's machines."""
+    """Plays from a folder on a lab's machines; `engine` is the command that plays them."""
 
     machines: Machines
     folder: Path
+    engine: Sequence[str] = HERDER
 
     def program(self, name: str) -> str:
         """Give the path of a program beside the Python that runs the tests."""
@@ -42,8 +44,7 @@ class LabPlays:
         (self.folder / "site.yml").write_text(text)
         (self.folder / "ansible.cfg").write_text("[defaults]\ninterpreter_python=auto_silent\n")
         inventory = str(self.machines.place.inventory_file)
-        command = [sys.executable, "-m", "herder", "playbook", "--output", "plain"]
-        return self.command([*command, "-i", inventory, "site.yml", *words])
+        return self.command([*self.engine, "-i", inventory, "site.yml", *words])
 
     def command(self, words: list[str]) -> subprocess.Popen[str]:
         """Start any command in the folder."""
@@ -66,7 +67,12 @@ class LabPlays:
         """Give a run's environment: nothing of the user's Ansible."""
         kept = {name: text for name, text in os.environ.items() if not name.startswith("ANSIBLE_")}
         state = str(self.folder / "state")
-        return {**kept, "PYTHONPATH": str(SOURCE), "HERDER_STATE_DIRECTORY": state}
+        return {
+            **kept,
+            "PYTHONPATH": str(SOURCE),
+            "HERDER_STATE_DIRECTORY": state,
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.folder / "control"),
+        }
 
     def address(self, name: str) -> str:
         """Give a machine's address."""

@@ -1,0 +1,182 @@
+"""Ways to a machine and to another user on it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from herder.lab.control_groups import group_processes
+from herder.lab.machines import Machines
+from tests.support.lab_plays import LabPlays
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
+
+DATA = Path(__file__).parents[1] / "data" / "lab"
+ROOT_PASSWORD = "mo'o \"moo"
+WHO = {"name": "Who", "command": "id -un", "register": "who"}
+
+
+def is_user(name: str) -> dict[str, object]:
+    return {"assert": {"that": f"who.stdout == '{name}'"}}
+
+
+@pytest.fixture
+def deploy_words(plays: LabPlays) -> tuple[str, ...]:
+    """Give the words with which `deploy` logs in on web1 and web2."""
+    (plays.folder / "more.ini").write_text("[lab]\nweb1\nweb2\n[lab:vars]\nansible_user=deploy\n")
+    return ("-l", "web1:web2", "-e", "ansible_user=deploy")
+
+
+def test_sudo_with_a_password(plays: LabPlays, deploy_words: tuple[str, ...]) -> None:
+    """From a file, as scripts give it."""
+    (plays.folder / "password").write_text(plays.machines.state().sudo_password + "\n")
+
+    done = plays.tasks(
+        WHO,
+        is_user("root"),
+        become=True,
+        words=(*deploy_words, "--become-password-file", "password"),
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert plays.machines.state().sudo_password not in done.stdout + done.stderr
+
+
+def test_sudo_and_su_without_a_password(plays: LabPlays) -> None:
+    """Root may become anyone."""
+    for method in ("sudo", "su"):
+        gathered = {"setup": {"gather_subset": "!all"}}
+        words = ("-b", "--become-user", "deploy", "--become-method", method)
+        done = plays.tasks(WHO, is_user("deploy"), gathered, words=words)
+        assert done.returncode == 0, done.stdout
+
+
+def test_su_with_a_password(plays: LabPlays, deploy_words: tuple[str, ...]) -> None:
+    """It reads from a terminal only."""
+    for name in ("web1", "web2"):
+        plays.ssh(name, f"chpasswd <<'END'\nroot:{ROOT_PASSWORD}\nEND")
+    (plays.folder / "password").write_text(ROOT_PASSWORD + "\n")
+    words = (*deploy_words, "--become-method", "su", "--become-password-file", "password")
+    copied = {"copy": {"content": "moo", "dest": "/root/by-su"}}
+
+    done = plays.tasks(WHO, is_user("root"), copied, become=True, words=words)
+    (plays.folder / "password").write_text("wrong\n")
+    wrong = plays.tasks(WHO, become=True, words=words)
+
+    assert done.returncode == 0, done.stdout
+    assert plays.ssh("web1", "cat /root/by-su") == "moo"
+    assert "Incorrect su password" in wrong.stdout
+    assert wrong.returncode == 2
+
+
+def test_ssh_with_a_password(plays: LabPlays, deploy_words: tuple[str, ...]) -> None:
+    """Never on a command line: it goes to ssh's own question."""
+    password = plays.machines.state().sudo_password
+    extra = "ansible_ssh_extra_args='-o PubkeyAuthentication=no'"
+    (plays.folder / "more.ini").write_text(f"[lab:vars]\n{extra}\n")
+    words = (*deploy_words, "-i", "more.ini", "--connection-password-file", "password")
+
+    (plays.folder / "password").write_text(password + "\n")
+    done = plays.tasks(WHO, is_user("deploy"), words=words)
+    (plays.folder / "password").write_text("wrong\n")
+    wrong = plays.tasks(WHO, words=words)
+
+    assert done.returncode == 0, done.stdout
+    assert wrong.stdout.count("UNREACHABLE!") == 2
+    assert "assword" in wrong.stdout
+    assert wrong.returncode == 4
+
+
+def test_through_a_jump_host(plays: LabPlays) -> None:
+    """The user's own configuration of ssh is what knows the way."""
+    place = plays.machines.place
+    common = f"IdentityFile {place.key_file}\n  UserKnownHostsFile {place.known_hosts_file}\n"
+    first = plays.address("web1")
+    second = plays.address("web2")
+    (plays.folder / "ssh_config").write_text(
+        f"Host {second}\n  ProxyJump root@{first}\nHost *\n  {common}  StrictHostKeyChecking yes\n"
+    )
+    (plays.folder / "more.ini").write_text(
+        f"[lab:vars]\nansible_ssh_common_args='-F {plays.folder}/ssh_config'\n"
+    )
+    seen = {"assert": {"that": f"'{first}' in from.stdout"}, "vars": {}}
+    asked = {"shell": "echo $SSH_CONNECTION | cut -d' ' -f1", "register": "from"}
+
+    done = plays.tasks(asked, seen, hosts="web2", words=("-i", "more.ini"))
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_new_group_counts_after_reset_connection(plays: LabPlays) -> None:
+    """`usermod` and `reset_connection` are the usual steps before using docker."""
+    tasks = [
+        {"user": {"name": "deploy", "groups": "adm", "append": True}, **as_root(plays)},
+        {"command": "id -Gn", "register": "before"},
+        {"meta": "reset_connection"},
+        {"command": "id -Gn", "register": "after"},
+        {
+            "assert": {
+                "that": ["'adm' not in before.stdout.split()", "'adm' in after.stdout.split()"]
+            }
+        },
+    ]
+
+    done = plays.tasks(
+        {"command": "true"}, *tasks, hosts="web1", words=("-e", "ansible_user=deploy")
+    )
+
+    assert done.returncode == 0, done.stdout
+
+
+def as_root(plays: LabPlays) -> dict[str, object]:
+    password = plays.machines.state().sudo_password
+    return {"become": True, "vars": {"ansible_become_password": password}}
+
+
+@pytest.fixture
+def leader(machines: Machines) -> int:
+    """Give web1's first process, by its number on this host."""
+    numbers = group_processes(f"{machines.place.prefix}web1")
+    return next(number for number in sorted(numbers) if _number_inside(number) == "1")
+
+
+def _number_inside(number: int) -> str:
+    lines = Path(f"/proc/{number}/status").read_text().splitlines()
+    return next(line.split()[-1] for line in lines if line.startswith("NSpid:"))
+
+
+def test_nsenter_is_a_way_by_command(plays: LabPlays, leader: int) -> None:
+    """It stands for all ways that are one command: docker, podman, kubectl."""
+    (plays.folder / "collections").symlink_to(DATA / "collections")
+    (plays.folder / "inside.ini").write_text(
+        f"inside ansible_connection=community.docker.nsenter ansible_nsenter_pid={leader}\n"
+    )
+    written = {"copy": {"content": "moo", "dest": "/root/by-nsenter"}}
+    asked = {"command": "hostname", "register": "name"}
+    named = {"assert": {"that": "name.stdout == 'web1'"}}
+    gathered = {"setup": {"gather_subset": "min"}}
+
+    done = plays.tasks(
+        asked, named, written, gathered, hosts="inside", words=("-i", "inside.ini", "-vvvv")
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert plays.ssh("web1", "cat /root/by-nsenter") == "moo"
+
+
+def test_the_module_command_of_ansible(plays: LabPlays) -> None:
+    """`herder run` is a drop-in for `ansible`."""
+    words = ["-i", str(plays.machines.place.inventory_file), "lab", "-a", "hostname"]
+    process = plays.command([sys.executable, "-m", "herder", "run", *words])
+
+    done = plays.done(process)
+
+    assert [line for line in done.stdout.splitlines() if line.startswith("web")]
+    assert sorted(line for line in done.stdout.splitlines() if "|" not in line) == [
+        "web1",
+        "web2",
+        "web3",
+    ]
+    assert done.returncode == 0
