@@ -40,6 +40,23 @@ def current_deadline() -> Deadline | None:
 
 
 @contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let the body come to its end, for what other threads wait for or will use too.
+
+    *Raises*: the task's timeout error afterwards, when its time passed meanwhile.
+    """
+    interruption: _Interruption | None = getattr(_local, "interruption", None)
+    if interruption is None:
+        yield
+        return
+    interruption.hold()
+    try:
+        yield
+    finally:
+        interruption.release()
+
+
+@contextlib.contextmanager
 def task_timeout(error: type[BaseException], seconds: int | None) -> Iterator[None]:
     """Run the body under a timeout that raises `error(seconds)`; 0 and None mean none.
 
@@ -51,11 +68,12 @@ def task_timeout(error: type[BaseException], seconds: int | None) -> Iterator[No
         return
     interruption = _Interruption(error, seconds)
     _local.deadline = Deadline(seconds, lambda: error(seconds))
+    _local.interruption = interruption
     try:
         with interruption:
             yield
     finally:
-        _local.deadline = None
+        _local.deadline = _local.interruption = None
 
 
 def _check(seconds: object) -> None:
@@ -81,14 +99,28 @@ class _Interruption:
         self._error = type(error.__name__, (error,), {"__init__": initialise})
         self._lock = threading.Lock()
         self._is_inside = True
+        self._is_held = self._is_late = False
         self._thread_id = threading.get_ident()
         self._timer = threading.Timer(seconds + self.GRACE_SECONDS, self._interrupt)
         self._timer.daemon = True
 
     def _interrupt(self) -> None:
         with self._lock:
-            if self._is_inside:
+            if self._is_inside and self._is_held:
+                self._is_late = True
+            elif self._is_inside:
                 self._raise_in_thread(ctypes.py_object(self._error))
+
+    def hold(self) -> None:
+        with self._lock:
+            self._is_held = True
+
+    def release(self) -> None:
+        with self._lock:
+            self._is_held = False
+        if self._is_late:
+            self._is_late = False
+            raise self._error
 
     def _raise_in_thread(self, error: object) -> None:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread_id), error)

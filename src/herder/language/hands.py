@@ -191,6 +191,7 @@ def _run_command(
 ) -> Completed:
     connection = action._connection
     connection.herder_keep_promise()
+    line = _as_text(line, connection.transport)
     if chdir:
         line = connection._shell.append_command(f"cd {chdir}", line)
     shell = executable or action._play_context.executable or POSIX_SHELL
@@ -204,6 +205,16 @@ def _run_command(
     )
     done: Completed = connection.herder_run_command(call, as_become_user=as_become_user)
     return done
+
+
+def _as_text(line: Any, transport: str) -> str:
+    """Give what the stock plugins make of a command that is no text, as that of a bare `raw:`.
+
+    *Source*: ansible-core 2.19 plugins/connection/local.py and ssh.py, `exec_command`.
+    """
+    if isinstance(line, str):
+        return line
+    return " ".join(list(line)) if transport == "local" else str(line)
 
 
 def _make_tmp_path(

@@ -23,6 +23,7 @@ from ansible import constants
 from ansible.module_utils.common.json import Direction, get_module_encoder
 
 from herder.language import core_version
+from herder.language.deadlines import uninterrupted
 from herder.language.module_cache import ModuleCache
 from herder.model.ports import ModuleBundle, ModuleFile
 
@@ -91,7 +92,7 @@ class ModuleBuilder:
         )
 
     def _build_first(self, name: str, path: str, rest: dict[str, Any]) -> BuiltModule:
-        with self._lock:
+        with uninterrupted(), self._lock:
             if (name, path) not in self._built:
                 self._built[name, path] = self._from_cache(name, path) or self._new(
                     name, path, rest

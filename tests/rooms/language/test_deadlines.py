@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from herder.language.deadlines import current_deadline, task_timeout
+from herder.language.deadlines import current_deadline, task_timeout, uninterrupted
 from tests.support.loops import running_loop
 
 
@@ -86,3 +86,18 @@ def test_a_body_in_time_is_left_alone_afterwards() -> None:
     end = time.monotonic() + 2
     while time.monotonic() < end:
         time.sleep(0.05)
+
+
+def test_what_others_wait_for_comes_to_its_end() -> None:
+    """A module is built once for all hosts; one host's timeout must not break it off."""
+    finished: list[bool] = []
+
+    def build() -> None:
+        with uninterrupted():
+            time.sleep(1.8)
+            finished.append(True)
+
+    with pytest.raises(Late, match="late after 1"), task_timeout(Late, 1):
+        build()
+
+    assert finished == [True]
