@@ -6,6 +6,7 @@ import itertools
 import json
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from herder.lab.machines import Machines
 from herder.lab.place import lab_place
 from herder.lab.state import Kind
 from tests.support.lab_plays import LabPlays
-from tests.support.lab_site import LabSite
+from tests.support.lab_site import HERDER_ROLE, LabSite
 
 _NUMBERS = itertools.count(1)
 
@@ -49,9 +50,17 @@ def secret_file(plays: LabPlays) -> str:
 
 
 @pytest.fixture
-def site(plays: LabPlays) -> Iterator[LabSite]:
+def role() -> str:
+    """Give the deploy role of `site`; a test that is for others too gives it by parameters."""
+    return HERDER_ROLE
+
+
+@pytest.fixture
+def site(plays: LabPlays, role: str) -> Iterator[LabSite]:
     """Give a site that was never deployed; what still deploys it afterwards is ended."""
-    site = LabSite(plays, f"site{next(_NUMBERS)}")
+    if role != HERDER_ROLE and not Path(role).is_dir():
+        pytest.skip(f"no role in {role}")
+    site = LabSite(plays, f"site{next(_NUMBERS)}", role)
     site.make()
     yield site
     site.end()

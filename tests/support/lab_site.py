@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tests.support.lab_plays import Done, LabPlays
 
@@ -21,12 +23,16 @@ PLAYBOOK = """
   gather_facts: false
   serial: "{{ batch | default(1) }}"
   max_fail_percentage: 0
+  order: "{{ order | default('inventory') }}"
   pre_tasks:
     - {name: Drain, command: "true", changed_when: false}
-  roles: [herder.deploy.app]
+  roles: [ROLE]
   post_tasks:
     - name: Migrate
-      shell: echo {{ deploy_release.name }} >> {{ deploy_to }}.migrations
+      shell: |
+        sleep {{ migrate_seconds | default(0) }}
+        test ! -e {{ deploy_to }}.migration-fails &&
+        echo {{ ansistrano_release_version }} >> {{ deploy_to }}.migrations
       run_once: true
     - name: Push in the middle
       shell: cd /srv/git/site && echo late > index.html && git commit -qam late
@@ -37,8 +43,13 @@ PLAYBOOK = """
       command: sleep {{ dwell }}
       when: inventory_hostname == dwell_on | default('')
     - name: Gate
-      command: test ! -e {{ deploy_to }}.refuses-{{ deploy_release.name }}
+      command: test ! -e {{ deploy_to }}.refuses-{{ ansistrano_release_version }}
 """
+HERDER_ROLE = "herder.deploy.app"
+# The role as its makers ship it, where somebody installed it; ansible-galaxy puts it there.
+ANSISTRANO_ROLE = Path(os.environ.get("HERDER_TEST_ROLES", "~/.ansible/roles")).expanduser() / (
+    "ansistrano.deploy"
+)
 
 
 @dataclass
@@ -56,6 +67,7 @@ class LabSite:
 
     plays: LabPlays
     name: str
+    role: str = HERDER_ROLE
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
@@ -70,7 +82,7 @@ class LabSite:
         self.plays.ssh("web1", MAKE_REPOSITORY)
         daemon = "git daemon --export-all --reuseaddr --base-path=/srv/git"
         self.plays.ssh("web1", _serve(daemon, "site-git"))
-        (self.plays.folder / "deploy.yml").write_text(PLAYBOOK)
+        (self.plays.folder / "deploy.yml").write_text(PLAYBOOK.replace("ROLE", self.role))
         (self.plays.folder / "ansible.cfg").write_text(
             "[defaults]\ninterpreter_python=auto_silent\n"
         )
@@ -104,13 +116,15 @@ class LabSite:
 
     def start(self, *words: str, command: str = "deploy", **given: object) -> subprocess.Popen[str]:
         """Start one of the commands around deployments."""
-        variables = {
+        source = {
             "deploy_to": self.root,
             "deploy_via": "git",
-            "deploy_git_repo": f"git://{self.plays.address('web1')}/site",
-            "deploy_git_branch": "main",
-            **given,
+            "git_repo": f"git://{self.plays.address('web1')}/site",
+            "git_branch": "main",
         }
+        # Herder's role understands Ansistrano's names too.
+        variables = {f"ansistrano_{name}": value for name, value in source.items()}
+        variables |= {"ansistrano_allow_anonymous_stats": False, "deploy_to": self.root, **given}
         inventory = str(self.plays.machines.place.inventory_file)
         herder = [sys.executable, "-m", "herder", command, "deploy.yml", "-i", inventory]
         plain = ["--output", "plain"] if command in ("deploy", "rollback") else []
@@ -158,6 +172,16 @@ class LabSite:
         """Give the releases for which the migration ran, over all machines."""
         said = [self.plays.ssh(host, f"cat {self.root}.migrations 2>/dev/null") for host in HOSTS]
         return " ".join(said).split()
+
+    def fail_migrations(self, *, is_failing: bool) -> None:
+        """Let the migration fail on every machine, or no more."""
+        for host in HOSTS:
+            verb = "touch" if is_failing else "rm -f"
+            self.plays.ssh(host, f"{verb} {self.root}.migration-fails")
+
+    def accept(self, host: str, release: str) -> None:
+        """Let the gate of one host no longer fail for a release."""
+        self.plays.ssh(host, f"rm {self.root}.refuses-{release}")
 
     def refuse(self, host: str, release: str) -> None:
         """Let the gate of one host fail for a release."""

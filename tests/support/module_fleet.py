@@ -24,6 +24,7 @@ MODULES = {
         "release_info",
         "release_lease",
         "release_log",
+        "release_once",
         "release_stage",
         "release_switch",
     )

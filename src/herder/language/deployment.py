@@ -21,12 +21,14 @@ from herder.model.fleet import (
     Conductor,
     Course,
     HostValues,
+    OnceTask,
     RoleKind,
     Verdict,
 )
 
 Batch = tuple[str, ...]
 
+TAKE_BACK_HOOK = "deploy_after_take_back_tasks_file"
 STAGED_COURSES = (Course.DEPLOY, Course.CATCH_UP)
 ROLE_VARIABLES = {
     RoleKind.HERDER: "deploy_",
@@ -105,6 +107,29 @@ class PlayCourse:
         if conductor.course not in STAGED_COURSES:
             self.passes.current = Pass.TAKE_BACK
 
+    def may_run(self, task: Any, host: str) -> bool:
+        """Say whether a task belongs to the pass, and was not done once for this code before."""
+        if not self.passes.may_run(task):
+            return False
+        once, keeper = self._once_of(task), self._conductor.once
+        return once is None or keeper is None or keeper.may_run(once, host)
+
+    def began(self, task: Any, host: str) -> None:
+        """A task is given out to a host."""
+        self.passes.note_once(task)
+        once, keeper = self._once_of(task), self._conductor.once
+        if once is not None and keeper is not None:
+            keeper.begins(once, host)
+
+    def ended(self, task: Any, host: str, *, has_changed: bool) -> None:
+        """A task ended on a host; a failed one has changed nothing that counts."""
+        once, keeper = self._once_of(task), self._conductor.once
+        if once is not None and keeper is not None:
+            keeper.ended(once, host, has_changed=has_changed)
+
+    def _once_of(self, task: Any) -> OnceTask | None:
+        return self.passes.once_task(task) if self.passes.is_kept(task) else None
+
     def run(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> int:
         """Run the next pass of the play in place of the whole play; its code for the executor.
 
@@ -150,6 +175,7 @@ class PlayCourse:
         inventory = manager._inventory
         inventory.restrict_to_hosts([inventory.get_host(host) for host in hosts])
         core_version.forget_completed_roles(play)
+        self.passes.begin()
         started = time.monotonic()
         run_play(play)
         return BatchReport(
@@ -185,14 +211,19 @@ def deploy_executor(
             _require_linear(play)
             self.has_deployed = True
             names = [tuple(str(host) for host in batch) for batch in batches]
-            conductor.prepare(PlayFleet(role, names, self._side_tasks(play, role), tell))
+            fleet = PlayFleet(role, names, self._side_tasks(play, role), tell)
+            conductor.prepare(fleet)
             batches = [
                 taking
                 for batch in batches
                 if (taking := [host for host in batch if conductor.takes_part(str(host))])
             ]
             names = [tuple(str(host) for host in batch) for batch in batches]
-            passes = Passes(role, has_run_once=conductor.course is Course.CATCH_UP)
+            passes = Passes(
+                role,
+                has_run_once=conductor.course is Course.CATCH_UP,
+                has_way_back=bool(names and fleet.variable(names[0][0], TAKE_BACK_HOOK)),
+            )
             self._tqm.course = PlayCourse(conductor, passes, names)
             return _passes_as_batches(conductor.course, batches)
 

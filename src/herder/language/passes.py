@@ -5,6 +5,10 @@ play's batches from the switch on (SWITCH). Going back is the second pass again,
 that was there before (TAKE_BACK). Tasks that only give values run in every pass; what is not of
 the deploy role is left out of STAGE, so that nothing is drained or restarted for it.
 
+What runs once for all hosts (`run_once`, outside of the role's own files) runs once in the whole
+deployment: not in later batches, and not on the way back, unless it is of the hook for that. A task
+with the variable `deploy_repeat: true` is no such task and runs once in every pass it belongs to.
+
 Herder's own role knows its passes by the variable `deploy_phase`. The Ansistrano role does not:
 its steps are told apart by the files that its main.yml includes.
 
@@ -14,13 +18,16 @@ its steps are told apart by the files that its main.yml includes.
 from __future__ import annotations
 
 import enum
+import hashlib
+import json
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible.playbook.role import Role
 
-from herder.model.fleet import RoleKind
+from herder.model.fleet import OnceTask, RoleKind
 
 HERDER_ROLES = frozenset({"herder.deploy.app"})
 SWITCH_FILES = ("symlink.yml", "rsync-deploy.yml")
@@ -37,6 +44,9 @@ VALUE_ACTIONS = frozenset(
         "validate_argument_spec",
     }
 )
+# What only leads to other tasks: those are looked at one by one.
+INCLUDES = frozenset({"include_role", "include_tasks", "import_role", "import_tasks"})
+REPEAT = "deploy_repeat"
 
 
 class Pass(enum.Enum):
@@ -56,6 +66,10 @@ class DeployRole:
     main_file: str = ""
     switch_line: int = 0
     after_line: int = 0
+
+    def is_own(self, task: Any) -> bool:
+        """Say whether a task stands in one of the role's files; those of hooks do not."""
+        return _file(task).startswith(os.path.join(self.first_task._role._role_path, ""))
 
     def is_inside(self, task: Any) -> bool:
         """Say whether a task is the role's, or was included by one of the role's."""
@@ -121,34 +135,74 @@ def _line(task: Any) -> int:
 class Passes:
     """Says of each task whether it runs in the pass that is going on, and remembers run_once.
 
-    With `has_run_once`, what runs once did so in an earlier deployment of the same release.
+    With `has_run_once`, what runs once did so in an earlier deployment of the same release; with
+    `has_way_back`, the role has a hook of its own for the way back.
     """
 
     role: DeployRole
     current: Pass = Pass.STAGE
     has_run_once: bool = False
+    has_way_back: bool = False
     ran_once: set[str] = field(default_factory=set)
+    _digests: dict[str, str] = field(default_factory=dict)
+    _equal: Counter[str] = field(default_factory=Counter)
+
+    def begin(self) -> None:
+        """A pass over some hosts begins: equal tasks are counted from the first again."""
+        self._digests.clear()
+        self._equal.clear()
 
     def may_run(self, task: Any) -> bool:
         """Decide; a `run_once` task outside of staging runs once in the whole deployment."""
         if is_meta(task):
             return True
+        once = self.once_task(task)
         if self.role.is_inside(task):
-            return self._is_step_of_pass(task)
+            return self._is_step_of_pass(task) and not (once and self._is_done_in_hook(once))
         if self.current is Pass.STAGE:
             return gives_values(task)
-        return not self._is_done_once(task)
+        return not (once and self._is_done(once))
+
+    def once_task(self, task: Any) -> OnceTask | None:
+        """Give what runs once for all hosts by its name and digest; None for any other task."""
+        if is_meta(task) or gives_values(task) or not _is_once(task) or self.role.is_own(task):
+            return None
+        return OnceTask(task.get_name().strip(), self._digest(task))
+
+    def is_kept(self, task: Any) -> bool:
+        """Say whether what a `run_once` task did counts for later deployments too."""
+        return _action(task) not in INCLUDES
 
     def note_once(self, task: Any) -> None:
         """Remember that a `run_once` task did its work."""
-        if self.current is not Pass.STAGE:
-            self.ran_once.add(_key(task))
+        once = self.once_task(task)
+        if once and self.current is not Pass.STAGE:
+            self.ran_once.add(once.digest)
 
-    def _is_done_once(self, task: Any) -> bool:
-        if gives_values(task) or not task.run_once:
-            return False
+    def _is_done(self, once: OnceTask) -> bool:
         is_over = self.has_run_once or self.current is Pass.TAKE_BACK
-        return is_over or _key(task) in self.ran_once
+        return is_over or once.digest in self.ran_once
+
+    def _is_done_in_hook(self, once: OnceTask) -> bool:
+        if self.current is Pass.TAKE_BACK and self.has_way_back:
+            return once.digest in self.ran_once
+        return self._is_done(once)
+
+    def _digest(self, task: Any) -> str:
+        """Name a task by what it says, not by where; equal ones by their order in the pass.
+
+        A task that comes back with a result has its templates filled in: it keeps its first name.
+        """
+        known = self._digests.get(task._uuid)
+        if known is None:
+            folder, name = os.path.split(_file(task))
+            said = [os.path.basename(folder), name, task.name, task.action, task.args]
+            text = json.dumps(said, sort_keys=True, default=str)
+            named = f"{self._equal[text]} {text}"
+            self._equal[text] += 1
+            known = hashlib.sha256(named.encode()).hexdigest()[:24]
+            self._digests[task._uuid] = known
+        return known
 
     def _is_step_of_pass(self, task: Any) -> bool:
         if self.role.kind is RoleKind.HERDER or _file(task) != self.role.main_file:
@@ -163,13 +217,21 @@ class Passes:
 
 def gives_values(task: Any) -> bool:
     """Say whether a task only gives values to later ones, and changes nothing on hosts."""
-    return is_meta(task) or task.action.rpartition(".")[2] in VALUE_ACTIONS
+    return is_meta(task) or _action(task) in VALUE_ACTIONS
 
 
 def is_meta(task: Any) -> bool:
     """Say whether a task is for the engine itself."""
-    return bool(task.action.rpartition(".")[2] == "meta")
+    return _action(task) == "meta"
 
 
-def _key(task: Any) -> str:
-    return f"{task.get_path()} {task.name}"
+def _action(task: Any) -> str:
+    return str(task.action).rpartition(".")[2]
+
+
+def _is_once(task: Any) -> bool:
+    """Say whether a task runs once by itself or by what includes it, and is no one to repeat."""
+    own = task
+    while task is not None and not getattr(task, "run_once", False):
+        task = getattr(task, "_parent", None)
+    return task is not None and str(own.get_vars().get(REPEAT, "")).lower() not in ("true", "yes")

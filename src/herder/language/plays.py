@@ -105,7 +105,16 @@ class WokenStrategy(StrategyBase):
             found.extend(self._process_pending_results(iterator))
             if self._pending_results > 0:
                 self._results.has_more.wait(WAKE_SECONDS)
+        self._tell_course(found)
         return self._in_order_of_hosts(found)
+
+    def _tell_course(self, results: list[Any]) -> None:
+        if self._tqm.course is None:
+            return
+        for result in results:
+            is_bad = result.is_failed() or result.is_unreachable() or result.is_skipped()
+            has_changed = result.is_changed() and not is_bad
+            self._tqm.course.ended(result.task, result.host.name, has_changed=has_changed)
 
     def _in_order_of_hosts(self, results: list[Any]) -> list[Any]:
         """What is made of the results (includes) does not depend on who was first."""
@@ -115,7 +124,7 @@ class WokenStrategy(StrategyBase):
     def _get_next_task_lockstep(self, hosts: Any, iterator: Any) -> list[tuple[Any, Any]]:
         """Pass over what the pass of a deployment leaves out."""
         while found := super()._get_next_task_lockstep(hosts, iterator):
-            if self._may_run(found[0][1]):
+            if self._may_run(*found[0]):
                 return list(found)
             self._register_skipped(found)
         return []
@@ -131,16 +140,16 @@ class WokenStrategy(StrategyBase):
                 facts = {name: dict(SKIPPED)}
                 self._variable_manager.set_nonpersistent_facts(host.name, facts)
 
-    def _may_run(self, task: Any) -> bool:
+    def _may_run(self, host: Any, task: Any) -> bool:
         manager = self._tqm
         if manager.course is not None:
-            return bool(manager.course.passes.may_run(task))
+            return bool(manager.course.may_run(task, host.name))
         return not manager.only_values or gives_values(task)
 
     def _queue_task(self, host: Any, task: Any, *args: Any) -> None:
+        if self._tqm.course is not None:
+            self._tqm.course.began(task, host.name)
         super()._queue_task(host, task, *args)
-        if self._tqm.course is not None and task.run_once:
-            self._tqm.course.passes.note_once(task)
 
     def get_task_hosts(self, iterator: Any, task_host: Any, task: Any) -> list[str]:
         """What runs once in a deployment is known on the hosts of all its batches."""

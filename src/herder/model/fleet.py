@@ -129,6 +129,30 @@ class Fleet(Protocol):
         """Do a job again and again beside the run; what is given back ends that."""
 
 
+@dataclass(frozen=True, slots=True)
+class OnceTask:
+    """A task that runs once for all hosts, a migration as a rule.
+
+    `digest` is the same wherever and whenever the same task of the playbook is loaded.
+    """
+
+    name: str
+    digest: str
+
+
+class OnceKeeper(Protocol):
+    """Knows what ran once, in this deployment and in those before."""
+
+    def may_run(self, task: OnceTask, host: str) -> bool:
+        """Say whether a task is still to be done for this release's code."""
+
+    def begins(self, task: OnceTask, host: str) -> None:
+        """It is given out to this host."""
+
+    def ended(self, task: OnceTask, host: str, *, has_changed: bool) -> None:
+        """It did its work; or it failed, was skipped or changed nothing."""
+
+
 class Course(enum.Enum):
     """What a conductor wants of the play.
 
@@ -151,6 +175,10 @@ class Conductor(Protocol):
 
     @property
     def course(self) -> Course: ...
+
+    @property
+    def once(self) -> OnceKeeper | None:
+        """Give who knows what ran once; None where nothing of that kind runs."""
 
     def prepare(self, fleet: Fleet) -> None:
         """Fix the release, take the lease, look at every host."""

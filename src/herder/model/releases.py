@@ -37,6 +37,7 @@ class HostReleases:
     is_dangling: bool = False
     is_overdue: bool = False
     last_log: Mapping[str, object] | None = None
+    once: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     failure: str = ""
 
     def release(self, name: str) -> Mapping[str, object] | None:

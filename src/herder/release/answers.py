@@ -64,7 +64,13 @@ def _read(host: str, answer: Mapping[str, object]) -> HostReleases:
         is_dangling=bool(answer.get("is_dangling")),
         is_overdue=bool(answer.get("is_overdue")),
         last_log=log[-1] if log else None,
+        once=_entries(answer.get("once")),
     )
+
+
+def _entries(value: object) -> dict[str, Mapping[str, object]]:
+    entries = value.items() if isinstance(value, Mapping) else ()
+    return {str(key): entry for key, entry in entries if isinstance(entry, Mapping)}
 
 
 def _list(value: object) -> Sequence[object]:

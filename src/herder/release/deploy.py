@@ -20,6 +20,7 @@ from herder.model.fleet import (
     Fleet,
     HostState,
     HostStory,
+    OnceKeeper,
     RoleKind,
     Verdict,
 )
@@ -28,11 +29,13 @@ from herder.release import ansistrano, contents, preflight
 from herder.release.answers import ask_same, failure_of, look_at
 from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import Ledger, aim_at
+from herder.release.once import OnceBook, OnceDeployment
 from herder.release.transaction import State, Step, Transaction
 
 GUARD_SECONDS = 600.0
 COMMIT_DIGITS = 40
 FAILED, UNREACHABLE = 2, 4
+TAKE_BACK_HOOK = "deploy_after_take_back_tasks_file"
 
 
 class DeployConductor:
@@ -44,6 +47,7 @@ class DeployConductor:
         self._started = clock()
         self._transaction = Transaction()
         self._ledger = Ledger()
+        self._once = OnceBook(self._remark)
         self._batches: list[tuple[str, ...]] = []
         self._fleet: Fleet | None = None
         self._lease: FleetLease | None = None
@@ -54,6 +58,10 @@ class DeployConductor:
     @property
     def course(self) -> Course:
         return Course.CATCH_UP if self._wishes.is_catching_up else Course.DEPLOY
+
+    @property
+    def once(self) -> OnceKeeper | None:
+        return self._once
 
     def takes_part(self, host: str) -> bool:
         return not self._wishes.is_catching_up or self._ledger.stories[host].was != self.release
@@ -72,6 +80,8 @@ class DeployConductor:
         if self._wishes.is_catching_up:
             self._take_usual_release(fleet, seen)
         self._transaction.take(Step.CHECKS_PASSED)
+        who = self._wishes.user
+        self._once.open(OnceDeployment(fleet, hosts, self.release, who, self._token()), seen)
         self._fix(fleet, hosts)
 
     def _take_usual_release(self, fleet: Fleet, seen: Mapping[str, HostReleases]) -> None:
@@ -174,8 +184,16 @@ class DeployConductor:
             self._remark("deploy_on_failure is stop: hosts that switched were left so")
             return Verdict.STOP
         self._transaction.take(Step.GATE_FAILED)
+        if self._once.done_now:
+            self._remark_what_stays(fleet)
         self._say("taking back")
         return Verdict.TAKE_BACK
+
+    def _remark_what_stays(self, fleet: Fleet) -> None:
+        hook = fleet.variable(next(iter(self._ledger.stories)), TAKE_BACK_HOOK)
+        done = ", ".join(self._once.done_now)
+        by_hook = f"{TAKE_BACK_HOOK} ({hook}) runs" if hook else f"{TAKE_BACK_HOOK} can name tasks"
+        self._remark(f"what ran once is not taken back: {done}; {by_hook} to undo it")
 
     def _confirm(self, fleet: Fleet, hosts: Sequence[str]) -> dict[str, str]:
         return confirm_switches(fleet, hosts, self._token())
@@ -187,6 +205,7 @@ class DeployConductor:
         """
         fleet = self._known_fleet()
         fleet.fix({"deploy_release_version": None, "ansistrano_release_version": None})
+        fleet.fix({"deploy_is_going_back": True})
         going: list[tuple[str, ...]] = []
         for batch in reversed(self._batches):
             hosts = tuple(host for host in batch if self._may_go_back(host))

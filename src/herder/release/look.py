@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from herder.model.fleet import BatchReport, Course, Fleet, RoleKind, Verdict
+from herder.model.fleet import BatchReport, Course, Fleet, OnceKeeper, RoleKind, Verdict
 from herder.model.releases import DeploymentPlan, HostReleases, PlannedChange
 from herder.release import preflight
 from herder.release.ansistrano import STAGE_MODULE
@@ -24,6 +24,10 @@ class LookConductor:
     @property
     def course(self) -> Course:
         return Course.LOOK
+
+    @property
+    def once(self) -> OnceKeeper | None:
+        return None
 
     def prepare(self, fleet: Fleet) -> None:
         self._look(fleet)

@@ -16,6 +16,7 @@ from herder.model.fleet import (
     DeploymentStory,
     Fleet,
     HostState,
+    OnceKeeper,
     Verdict,
 )
 from herder.model.releases import DeployWishes, HostReleases
@@ -40,6 +41,10 @@ class RollbackConductor:
     @property
     def course(self) -> Course:
         return Course.GO_BACK
+
+    @property
+    def once(self) -> OnceKeeper | None:
+        return None
 
     def prepare(self, fleet: Fleet) -> None:
         self._fleet = fleet

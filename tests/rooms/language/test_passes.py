@@ -103,6 +103,54 @@ def test_run_once_is_once_in_all_batches(play: Any, role: DeployRole) -> None:
     assert (first, passes.may_run(once)) == (True, False)
 
 
+def test_equal_tasks_that_run_once_run_each(play: Any, role: DeployRole) -> None:
+    """A file included for each of two databases migrates both."""
+    passes = Passes(role, Pass.SWITCH)
+    first = next(task for task in tasks(play) if task.name == "once")
+    second = first.copy()
+    second._uuid = "another"
+
+    ran = [passes.may_run(task) for task in (first, second)]
+    for task in (first, second):
+        passes.note_once(task)
+
+    assert ran == [True, True]
+    passes.begin()
+    assert [passes.may_run(task) for task in (first, second)] == [False, False]
+
+
+def test_a_task_is_known_by_what_it_says(play: Any, role: DeployRole) -> None:
+    """The same commit on another machine, in another folder, a line further down; no other work."""
+    passes = Passes(role, Pass.SWITCH)
+    once = next(task for task in tasks(play) if task.name == "once")
+    first = passes.once_task(once)
+
+    passes.begin()
+    again = passes.once_task(once)
+    once.args = {"_raw_params": "echo filled in"}
+    filled_in = passes.once_task(once)
+    passes.begin()
+    other = passes.once_task(once)
+
+    assert first == again == filled_in
+    assert other != first
+
+
+def test_a_task_to_repeat_is_in_every_batch_and_on_the_way_back(
+    play: Any, role: DeployRole
+) -> None:
+    """A purge of the cache is no migration."""
+    once = next(task for task in tasks(play) if task.name == "once")
+    once.vars = {"deploy_repeat": True}
+    passes = Passes(role, Pass.SWITCH)
+    passes.note_once(once)
+
+    assert passes.once_task(once) is None
+    assert passes.may_run(once)
+    passes.current = Pass.TAKE_BACK
+    assert passes.may_run(once)
+
+
 def test_a_play_without_such_a_role_is_no_deployment(play: Any) -> None:
     """It runs as it always did."""
     play.roles = []

@@ -59,6 +59,7 @@ token: {description: The highest number given out., type: int, returned: always}
 switch: {description: The journal of the last switch., type: dict, returned: always}
 is_pending: {description: Whether that switch waits for its confirmation., type: bool, returned: always}
 is_overdue: {description: Whether it has waited too long., type: bool, returned: always}
+once: {description: 'What ran once for all hosts, and for which code.', type: dict, returned: always}
 log: {description: The newest lines of the log., type: list, returned: always}
 listing: {description: All entries of a release., type: list, returned: when asked for}
 epoch: {description: This host's time., type: float, returned: always}

@@ -1,0 +1,124 @@
+"""What ran once for all hosts (a migration), kept on every host of the fleet.
+
+A task is known by its file's name, its own name and its arguments; it counts for the code that
+was staged: the commit, else the digest of the source, else that of the tree. So a rerun, a second
+deployer or a host that stands in for a lost one does not repeat what was done for this code.
+What failed, or changed nothing, is not kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from herder.model.fleet import Fleet, OnceTask
+from herder.model.releases import HostReleases
+from herder.release.answers import ask_same, failure_of, look_at
+
+MODULE = "herder.deploy.release_once"
+REPEAT = "deploy_repeat"
+COMMIT_DIGITS = 40
+
+Entry = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class OnceDeployment:
+    """The deployment that tasks run in; `token` is its lease's number."""
+
+    fleet: Fleet
+    hosts: Sequence[str]
+    release: str
+    by: str
+    token: int
+
+
+@dataclass(slots=True)
+class OnceBook:
+    """Implements model.fleet.OnceKeeper; `remark` is told what a person should read."""
+
+    remark: Callable[[str], None]
+    done_now: list[str] = field(default_factory=list)
+    _known: dict[str, Entry] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
+    _deployment: OnceDeployment | None = None
+    _content: str = ""
+
+    def open(self, deployment: OnceDeployment, seen: Mapping[str, HostReleases]) -> None:
+        """Begin, with what all hosts know together."""
+        self._deployment = deployment
+        for releases in seen.values():
+            for key, entry in releases.once.items():
+                if self._known.get(key, {}).get("state") != "done":
+                    self._known[key] = entry
+
+    def may_run(self, task: OnceTask, host: str) -> bool:
+        entry = self._known.get(self._key(task, host), {})
+        if entry.get("state") == "begun":
+            self._tell_once(f"{_told(task, entry)} was begun, its end is not known; it ran again")
+        if entry.get("state") != "done" or self._is_repeated(host):
+            return True
+        text = f"was done for this code already and is not repeated (-e {REPEAT}=true repeats it)"
+        self._tell_once(f"{_told(task, entry)} {text}")
+        return False
+
+    def begins(self, task: OnceTask, host: str) -> None:
+        self._note(task, host, "begun")
+
+    def ended(self, task: OnceTask, host: str, *, has_changed: bool) -> None:
+        self._note(task, host, "done" if has_changed else "forgotten")
+        if has_changed:
+            self.done_now.append(f"{task.name!r} on {host}")
+
+    def _is_repeated(self, host: str) -> bool:
+        deployment = self._known_deployment()
+        value = deployment.fleet.variable(host, REPEAT, default=False)
+        return str(value).lower() in ("true", "yes", "1", "on")
+
+    def _note(self, task: OnceTask, host: str, state: str) -> None:
+        deployment = self._known_deployment()
+        key = self._key(task, host)
+        facts = {"name": task.name, "state": state, "release": deployment.release, "host": host}
+        words = {"key": key, "token": deployment.token, "by": deployment.by, **facts}
+        answers = ask_same(deployment.fleet, deployment.hosts, MODULE, words)
+        wrong = [f"{each}: {why}" for each, said in answers.items() if (why := failure_of(said))]
+        if wrong:
+            text = f"{task.name!r} could not be written down as {state} on {', '.join(wrong)}"
+            self._tell_once(text)
+
+    def _key(self, task: OnceTask, host: str) -> str:
+        """Give the key; code that is not there yet (a hook before it) is asked for again."""
+        deployment = self._known_deployment()
+        if self._content in ("", deployment.release):
+            seen = look_at(deployment.fleet, [host])[host]
+            self._content = content_of(seen, deployment.release)
+        return f"{task.digest}-{self._content}"
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self.remark(text)
+
+    def _known_deployment(self) -> OnceDeployment:
+        assert self._deployment is not None, "open comes first"
+        return self._deployment
+
+
+def content_of(seen: HostReleases, release: str) -> str:
+    """Name the code of a release that is staged or being staged; its name where nothing else is.
+
+    It must not change while the release is built, so a tree's digest counts only where neither
+    commit nor source is known.
+    """
+    record = seen.release(release) or {}
+    commit = str(record.get("commit") or "")
+    if len(commit) == COMMIT_DIGITS:
+        return commit
+    return str(record.get("source_digest") or record.get("digest") or release)
+
+
+def _told(task: OnceTask, entry: Entry) -> str:
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(str(entry.get("at") or 0))))
+    whose = f"by {entry.get('by')} " if entry.get("by") else ""
+    return f"{task.name!r} ({whose}on {entry.get('host')}, release {entry.get('release')}, {at})"
