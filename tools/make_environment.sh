@@ -3,7 +3,8 @@
 #
 #   make_environment.sh FOLDER EXTRAS [LOWEST [HIGHEST]]
 #
-# It is renewed when pyproject.toml, the extras or the Python have changed.
+# It is renewed when pyproject.toml, the extras or the Python have changed. PIP_OPTIONS are further
+# words for `pip install`.
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1
@@ -16,11 +17,13 @@ if [ "$(cat "$folder/.herder-stamp" 2>/dev/null)" = "$stamp" ]; then
     exit 0
 fi
 
-echo "making $folder with $python (a minute or two) ..."
+echo "making $folder (a minute or two), with $python"
 if [ "$(cat "$folder/.herder-python" 2>/dev/null)" != "$version $PWD" ]; then
     rm -rf "$folder"
     "$python" -m venv "$folder"
     echo "$version $PWD" >"$folder/.herder-python"
 fi
-"$folder/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --editable ".[$extras]"
+# shellcheck disable=SC2086  # a list of words
+"$folder/bin/python" -m pip install --quiet --quiet --disable-pip-version-check ${PIP_OPTIONS:-} \
+    --editable ".[$extras]"
 echo "$stamp" >"$folder/.herder-stamp"

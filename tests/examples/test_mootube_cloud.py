@@ -12,7 +12,7 @@ import pytest
 from herder.lab.place import lab_place
 from tests.support.lab_traces import traces
 
-pytestmark = [pytest.mark.lab, pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(1200)]
 
 
 @pytest.mark.skipif(
@@ -29,4 +29,6 @@ def test_site_grows_and_shrinks_without_a_failed_request(tmp_path: Path) -> None
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" 0 failed.") == 3
+    assert "Failed requests: 0." in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
     assert traces(lab_place("demo-cloud", tmp_path)) == []

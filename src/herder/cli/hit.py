@@ -26,7 +26,6 @@ _COLUMNS = (
     Column("errors", is_number=True),
     Column("median", is_number=True),
     Column("95 %", is_number=True),
-    Column("slowest", is_number=True),
 )
 
 
@@ -170,7 +169,6 @@ def _row(each: Share, total: int) -> Row:
         str(each.failures),
         _milliseconds(each.median_seconds),
         _milliseconds(each.p95_seconds),
-        _milliseconds(each.slowest_seconds),
     )
     return Row(cells, Tone.BAD if each.failures else Tone.PLAIN)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from herder.cli.command_parser import CommandParser, positive_integer
 from herder.errors import UsageError
 from herder.lab.mootube import find_example
-from herder.lab.scaling import CREATE, Servers, Site, Teller, scale
+from herder.lab.scaling import CREATE, Servers, Site, Step, Teller, scale
 
 _INVENTORIES = ("hosts.ini", "inventory/aws_ec2.yml")
 
@@ -30,7 +30,7 @@ def main(words: Sequence[str]) -> int:
         tuple(rest),
     )
     started = time.monotonic()
-    servers = asyncio.run(scale(site, chosen.count, Teller(_say, show_passing)))
+    servers = asyncio.run(scale(site, chosen.count, Teller(_say_step, show_passing)))
     _say(f"{describe(servers)}, {time.monotonic() - started:.1f} s in all.")
     return 0
 
@@ -71,6 +71,10 @@ def show_passing(task: str) -> None:
     if sys.stdout.isatty():
         sys.stdout.write(f"\r\x1b[K  {task[:76]}" if task else "\r\x1b[K")
         sys.stdout.flush()
+
+
+def _say_step(step: Step) -> None:
+    _say(f"{step}.")
 
 
 def _say(text: str) -> None:

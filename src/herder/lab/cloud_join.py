@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend, ec2_backends, instances
+from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.instances import Instance, StateReason
 
 from herder.errors import LabError
@@ -166,6 +167,10 @@ class Ec2(EC2Backend):
         self, image_id: str, count: int, user_data: Any, security_group_names: Any, **named: Any
     ) -> Any:
         self._check_wish(image_id, count)
+        # moto takes a name that only begins like one of AWS's.
+        if (wanted := named.get("instance_type")) and wanted not in INSTANCE_TYPES:
+            text = f"Invalid value '{wanted}' for InstanceType."
+            raise EC2ClientError("InvalidParameterValue", text)
         made = super().run_instances(image_id, count, user_data, security_group_names, **named)
         try:
             for instance in made.instances:

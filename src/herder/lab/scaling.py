@@ -56,10 +56,22 @@ class Servers:
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
-    """Whom the steps are told to: `step` a line for each that ended, `task` each that begins."""
+class Step:
+    """A playbook that ended well; `done` says what there is now."""
 
-    step: Callable[[str], None]
+    playbook: str
+    done: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.done} in {self.seconds:.1f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Whom a run is told to: `step` each playbook that ended, `task` each task that begins."""
+
+    step: Callable[[Step], None]
     task: Callable[[str], None]
 
 
@@ -131,7 +143,7 @@ async def _create(site: Site, there: Servers, count: int, teller: Teller) -> tup
     """Create so many instances and give their names; none when none are wanted."""
     if count == 0:
         return ()
-    await run_step(site.play(CREATE, servers=str(count)), f"{count} created", teller)
+    await run_step(site.play(CREATE, servers=str(count)), f"{count} servers created", teller)
     now = await web_servers(site)
     new = tuple(name for name in now.instances if name not in there.instances)
     if len(new) < count:
@@ -146,14 +158,15 @@ async def _bring_in(site: Site, names: Sequence[str], *, has_release: bool, tell
     """Provision these servers, give them the release, and then let visitors in."""
     await run_step(site.play(PROVISION, "-l", ",".join(names)), "provisioned", teller)
     if has_release:
-        await run_step(site.play(CATCH_UP), "brought to the current release", teller)
-    await run_step(site.play(PROVISION, "-l", _BALANCER), "joined the load balancer", teller)
+        done = "have the current release, and visitors"
+        await run_step(site.play(CATCH_UP), done, teller)
+    else:
+        await run_step(site.play(PROVISION, "-l", _BALANCER), "known to the balancer", teller)
 
 
 async def _shrink(site: Site, leaving: Sequence[str], teller: Teller) -> None:
     done = f"{', '.join(leaving)} drained and terminated"
     await run_step(site.play(REMOVE, leaving=",".join(leaving)), done, teller)
-    await run_step(site.play(PROVISION, "-l", _BALANCER), "gone from the load balancer", teller)
 
 
 async def run_step(what: Play, done: str, teller: Teller) -> Outcome:
@@ -165,5 +178,5 @@ async def run_step(what: Play, done: str, teller: Teller) -> Outcome:
             f"{what.playbook.name} ended with exit code {outcome.exit_code}:\n"
             f"{last_words(outcome.lines)}"
         )
-    teller.step(f"{done} in {outcome.seconds:.1f} s")
+    teller.step(Step(what.playbook.name, done, outcome.seconds))
     return outcome

@@ -179,6 +179,8 @@ def test_key_that_the_cloud_made_opens_an_instance(there: Cloud, tmp_path: Path)
     ("wish", "code"),
     [
         ({"ImageId": "ami-00000000000000bad"}, "InvalidAMIID.NotFound"),
+        ({"InstanceType": "t3.nano-huge"}, "InvalidParameterValue"),
+        ({"InstanceType": "t3"}, "InvalidParameterValue"),
         ({"KeyName": "nobodys"}, "InvalidKeyPair.NotFound"),
         ({"MinCount": 4, "MaxCount": 4}, "InstanceLimitExceeded"),
     ],
@@ -235,7 +237,7 @@ def test_instances_of_an_endpoint_that_was_killed_are_removed(tmp_path: Path) ->
 
 def test_processes_tell_their_port_in_a_tag(tmp_path: Path) -> None:
     """Without root too: EC2 has no field for a port, and inventories read tags."""
-    place = lab_place("cloudtry", tmp_path / "labs")
+    place = lab_place("cloudprocs", tmp_path / "labs")
     found = Cloud(place, cloud.up(place, kind=Kind.PROCESSES), tmp_path)
     try:
         name = found.run(KeyName="")
