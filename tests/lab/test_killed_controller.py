@@ -1,7 +1,7 @@
 """The controller dies by kill -9, at moments drawn by lot: every host goes on with a whole release.
 
 Sites of their own are deployed at the same time, as a killed deployer's lease lasts half a minute.
-A failure is repeated with the seed that it prints: HERDER_TEST_SEED=SEED.
+A failure is repeated with the seed that it prints: TEST_SEED=SEED.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.support.lab_site import LabSite
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
-SEED = int(os.environ.get("HERDER_TEST_SEED") or random.SystemRandom().randrange(1 << 30))
+SEED = int(os.environ.get("TEST_SEED") or random.SystemRandom().randrange(1 << 30))
 WAIT = ("--wait", "200")
 
 

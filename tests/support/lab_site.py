@@ -47,7 +47,7 @@ PLAYBOOK = """
 """
 HERDER_ROLE = "herder.deploy.app"
 # The role as its makers ship it, where somebody installed it; ansible-galaxy puts it there.
-ANSISTRANO_ROLE = Path(os.environ.get("HERDER_TEST_ROLES", "~/.ansible/roles")).expanduser() / (
+ANSISTRANO_ROLE = Path(os.environ.get("TEST_ROLES", "~/.ansible/roles")).expanduser() / (
     "ansistrano.deploy"
 )
 
@@ -123,8 +123,8 @@ class LabSite:
             "git_branch": "main",
         }
         # Herder's role understands Ansistrano's names too.
-        variables = {f"ansistrano_{name}": value for name, value in source.items()}
-        variables |= {"ansistrano_allow_anonymous_stats": False, "deploy_to": self.root, **given}
+        variables: dict[str, object] = {f"ansistrano_{name}": source[name] for name in source}
+        variables |= {"ansistrano_allow_anonymous_stats": False, "deploy_to": self.root} | given
         inventory = str(self.plays.machines.place.inventory_file)
         herder = [sys.executable, "-m", "herder", command, "deploy.yml", "-i", inventory]
         plain = ["--output", "plain"] if command in ("deploy", "rollback") else []
