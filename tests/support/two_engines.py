@@ -41,9 +41,10 @@ RECAP_LINE = re.compile(r"^(\S+) +: (ok=\d.*?) *$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one run."""
+    """What came of one run; `said` is all of it in its order, first what is no complaint."""
 
     exit_code: int
+    said: tuple[str, ...]
     lines: tuple[str, ...]
     complaints: tuple[str, ...]
     recap: Mapping[str, str]
@@ -51,9 +52,12 @@ class Outcome:
     text: str
 
 
-def run_both(folder: Path, words: Sequence[str], own: Path) -> tuple[Outcome, Outcome]:
+def run_both(
+    folder: Path, words: Sequence[str], own: Path, settings: Mapping[str, str] | None = None
+) -> tuple[Outcome, Outcome]:
     """Run ansible-playbook and Herder at the same time; stock's outcome first."""
-    runs = [_start(engine, folder, words, own / name) for name, engine in _ENGINES.items()]
+    given = settings or {}
+    runs = [_start(engine, folder, words, own / name, given) for name, engine in _ENGINES.items()]
     stock, herder = (_ended(process, place) for process, place in runs)
     return stock, herder
 
@@ -62,13 +66,13 @@ _ENGINES = {"stock": STOCK, "herd1": HERDER}
 
 
 def _start(
-    engine: Sequence[str], folder: Path, words: Sequence[str], place: Path
+    engine: Sequence[str], folder: Path, words: Sequence[str], place: Path, given: Mapping[str, str]
 ) -> tuple[subprocess.Popen[str], Path]:
     shutil.copytree(folder, place, symlinks=True)
     process = subprocess.Popen(
         [*engine, *words],
         cwd=place,
-        env=environment(place),
+        env={**environment(place), **given},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -91,6 +95,8 @@ def environment(place: Path) -> dict[str, str]:
         "PYTHON_FOR_HOSTS": sys.executable,
         "HERDER_STATE_DIRECTORY": str(home / "state"),
         "TMPDIR": str(home),
+        # messages list what is in a set
+        "PYTHONHASHSEED": "0",
     }
 
 
@@ -98,6 +104,7 @@ def _ended(process: subprocess.Popen[str], place: Path) -> Outcome:
     output, complaints = process.communicate()
     return Outcome(
         exit_code=process.returncode,
+        said=(*in_order(output, place), *in_order(complaints, place)),
         lines=normalised(output, place),
         complaints=normalised(complaints, place),
         recap=recap_of(output),
@@ -111,13 +118,17 @@ def normalised(output: str, place: Path) -> tuple[str, ...]:
 
     How often a task's headline comes depends on which host is first, except with `linear`.
     """
+    lines = [line for line in in_order(output, place) if line and not line.startswith(POLLS)]
+    headlines = {line for line in lines if line.endswith("] ***")}
+    return tuple(sorted([*headlines, *(line for line in lines if line not in headlines)]))
+
+
+def in_order(output: str, place: Path) -> tuple[str, ...]:
+    """Give the lines without what differs from run to run."""
     output = output.replace(str(place), "PLACE").replace(f"home-{place.name}", "HOME")
     for pattern, put in VARYING:
         output = pattern.sub(put, output)
-    lines = [line.rstrip() for line in output.splitlines() if line.strip()]
-    lines = [line for line in lines if not line.startswith(POLLS)]
-    headlines = {line for line in lines if line.endswith("] ***")}
-    return tuple(sorted([*headlines, *(line for line in lines if line not in headlines)]))
+    return tuple(line.rstrip() for line in output.splitlines())
 
 
 def recap_of(output: str) -> dict[str, str]:

@@ -7,8 +7,8 @@ ansible-core's; what differs is that without -f all hosts run at once.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,12 @@ from herder.language.module_cache import ModuleCache
 from herder.language.modules import ModuleBuilder
 from herder.language.plays import QueueManager, choose_strategy, hosts_at_once
 from herder.language.routing_cache import keep_routing
+from herder.language.worker_output import (
+    detach_programs,
+    display_is_shown,
+    shown_output,
+    sorted_streams,
+)
 from herder.language.workers import ResultQueue, Worker
 from herder.model.fleet import Conductor
 from herder.model.ports import Sessions
@@ -85,7 +91,8 @@ def _run(
     }
     limited: Any = type(command.__name__, (command,), exchanged)
     try:
-        limited.cli_executor([program, *words])
+        with sorted_streams():
+            limited.cli_executor([program, *words])
     except SystemExit as ending:
         if refusals:
             raise refusals[0] from None
@@ -117,6 +124,12 @@ def _init_parser(command: type[Any], around: Surroundings) -> Callable[..., None
     return init_parser
 
 
+@contextmanager
+def _asking(during_prompt: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
+    with during_prompt(), shown_output():
+        yield
+
+
 def _install(around: Surroundings, conductor: Conductor | None) -> None:
     """Exchange what ansible-core executes with, for one run."""
     carrier = Carrier(around.sessions, around.loop)
@@ -128,7 +141,9 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     core_version.replace_strategies(choose_strategy)
     core_version.add_collections(around.collections_directory)
     core_version.replace_alarm()
-    core_version.surround_prompts(around.during_prompt)
+    core_version.surround_prompts(functools.partial(_asking, around.during_prompt))
+    core_version.wrap_display(display_is_shown)
+    detach_programs()
     core_version.guard_plugin_loading()
     keep_routing(around.cache_directory.expanduser() / "routing")
     core_shortcuts.install()

@@ -12,6 +12,7 @@ import contextlib
 import contextvars
 import functools
 import inspect
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 
 from ansible import constants, release
 from ansible._internal import _task
-from ansible._internal._errors import _task_timeout
+from ansible._internal._errors import _error_utils, _task_timeout
 from ansible._internal._templating._engine import TemplateOptions
 from ansible.cli import playbook as playbook_command
 from ansible.errors import AnsibleAuthenticationFailure, AnsibleError
@@ -167,13 +168,28 @@ def _run_unified(worker: Any, executor_for: Callable[[Any], Any]) -> None:
         result.finalize_registered_values()
     task.ignore_errors = result.ignore_errors
     task.ignore_unreachable = result.ignore_unreachable
+    if error := _sending_error(result.as_result_dict()):
+        result = _task.UnifiedTaskResult.create_from_action_exception(error)
+        result.finalize_registered_values()
     worker._final_q.send_task_result(host, task, result)
 
 
 def _run_with_dicts(worker: Any, executor_for: Callable[[Any], Any]) -> None:
     with _task.TaskContext(worker._task):
         data = executor_for(worker).run()
-    _send_dict(worker, data)
+        error = _sending_error(data)
+    _send_dict(worker, _error_utils.result_dict_from_exception(error) if error else data)
+
+
+def _sending_error(data: Any) -> AnsibleError | None:
+    """Give why a worker process could not send this result: it can hold nothing but data."""
+    try:
+        pickle.dumps(data)
+    except Exception as cause:  # noqa: BLE001 -- what plugins' objects raise may be anything
+        error = AnsibleError("Task result omitted due to queue send failure.")
+        error.__cause__ = cause
+        return error
+    return None
 
 
 def _send_dict(worker: Any, data: dict[str, Any]) -> None:
@@ -269,6 +285,14 @@ def surround_prompts(during: Callable[[], contextlib.AbstractContextManager[None
         method = getattr(Display, name)
         surrounded = _surrounded(getattr(method, "herder_original", method), during)
         setattr(Display, name, staticmethod(surrounded) if is_static else surrounded)
+
+
+def wrap_display(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """What ansible-core shows goes through what `wrap` makes of its display."""
+    shown = getattr(Display.display, "herder_original", Display.display)
+    wrapped = wrap(shown)
+    wrapped.herder_original = shown  # type: ignore[attr-defined] # marks what is exchanged
+    Display.display = wrapped
 
 
 def _surrounded(original: Callable[..., Any], during: Callable[[], Any]) -> Callable[..., Any]:

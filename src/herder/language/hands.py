@@ -155,14 +155,22 @@ def _run_module(action: Any, prepared: PreparedModule, as_become_user: bool) -> 
     except AgentImpossible as error:
         if not error.is_nothing_there:
             raise
-        return _as_shell_says_it(action._used_interpreter)
+        return _as_shell_says_it(action, as_become_user)
     return done
 
 
-def _as_shell_says_it(shebang: str) -> Completed:
-    """Give what a shell answers for an interpreter it does not find; ansible-core looks for it."""
-    words = f"/bin/sh: {shebang.lstrip('#!')}: not found\n"
-    return Completed(NOT_FOUND_STATUS, b"", words.encode())
+def _as_shell_says_it(action: Any, as_become_user: bool) -> Completed:
+    """Give what the host's shell answers for an interpreter that is not there.
+
+    *Source*: ansible-core 2.19 plugins/shell/__init__.py, `build_module_command` (the line), and
+    ActionBase._parse_returned_data, which looks for the interpreter in the answer.
+    """
+    interpreter = action._used_interpreter.lstrip("#!")
+    call = CommandCall(f"{interpreter} && sleep 0", stdin=b"")
+    done: Completed = action._connection.herder_run_command(call, as_become_user=as_become_user)
+    if done.status == NOT_FOUND_STATUS:
+        return done
+    return Completed(NOT_FOUND_STATUS, b"", f"/bin/sh: {interpreter}: not found\n".encode())
 
 
 def _environment(action: Any) -> dict[str, str]:

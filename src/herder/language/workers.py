@@ -16,12 +16,15 @@ from typing import Any
 
 from ansible.executor.task_executor import TaskExecutor
 from ansible.executor.task_queue_manager import FinalQueue
+from ansible.utils.display import Display
 
 from herder.language import core_version
 from herder.language.blocking import WorkerThreads
 from herder.language.connections import Carrier
 from herder.language.interpreters import interpreters_for
+from herder.language.worker_output import kept_output
 
+display = Display()
 log = logging.getLogger("herder.language")
 
 
@@ -95,6 +98,9 @@ class Worker:
     def _run(self) -> None:
         try:
             core_version.run_task(self, StepExecutor.for_worker)
+        except SystemExit:
+            # a plugin that leaves takes its worker along, and ansible-core then ends the run
+            self.exitcode = 1
         except BaseException as error:
             log.exception("worker failed", extra={"host": self._host.name})
             core_version.report_broken_worker(self, error)
@@ -114,12 +120,22 @@ class StepExecutor(TaskExecutor):
     """ansible-core's TaskExecutor with connections that are carried by sessions."""
 
     _carrier: Carrier
+    _who: str
 
     @classmethod
     def for_worker(cls, worker: Worker) -> StepExecutor:
         executor = cls(**core_version.executor_arguments(worker))
         executor._carrier = worker.carrier
+        executor._who = f"{worker._host}/{worker._task}"
         return executor
+
+    def run(self) -> Any:
+        """Run the task; what its plugins printed is told as a warning."""
+        with kept_output() as output:
+            result = super().run()
+        for text in output.warnings(self._who):
+            display.warning(text, formatted=True)
+        return result
 
     def _set_connection_options(self, variables: Any, templar: Any) -> Any:
         names = super()._set_connection_options(variables, templar)

@@ -1,0 +1,3 @@
+#!/bin/sh
+echo no inventory >&2
+exit 3

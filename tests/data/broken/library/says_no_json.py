@@ -1,0 +1,3 @@
+#!/usr/bin/python
+# WANT_JSON
+print("moo, moo")
