@@ -17,9 +17,13 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from ansible.config.manager import ConfigManager
+from ansible.playbook.attribute import Attribute
 from ansible.playbook.base import FieldAttributeBase
-from ansible.plugins.loader import PluginLoader
+from ansible.plugins.loader import PluginLoader, vars_loader
+from ansible.plugins.vars import host_group_vars
 from ansible.utils.sentinel import Sentinel
+from ansible.vars import manager as vars_manager
+from ansible.vars import plugins as vars_plugins
 
 KEPT_LIMIT = 20_000
 
@@ -31,6 +35,9 @@ def install() -> None:
         (PluginLoader, "all", _all_plugins),
         (ConfigManager, "get_plugin_options_and_origins", _plugin_options),
         (FieldAttributeBase, "post_validate", _post_validate),
+        (FieldAttributeBase, "copy", _copy_fields),
+        (vars_plugins, "get_vars_from_path", _vars_beside),
+        (vars_manager, "get_vars_from_path", _vars_beside),
     ):
         original = getattr(owner, name)
         if not hasattr(original, "herder_shortened"):
@@ -39,8 +46,8 @@ def install() -> None:
 
 def _bound(original: Callable[..., Any], shortened: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return shortened(original, self, *args, **kwargs)
+    def method(*args: Any, **kwargs: Any) -> Any:
+        return shortened(original, *args, **kwargs)
 
     method.herder_shortened = original  # type: ignore[attr-defined] # marks what is exchanged
     return method
@@ -210,3 +217,71 @@ def _plain_type(kind: type[Any], name: str, field: Any) -> type[Any] | None:
     if hasattr(kind, f"_post_validate_{name}"):
         return None
     return {"bool": bool, "int": int}.get(field.isa)
+
+
+def _copy_fields(original: Callable[..., Any], thing: Any) -> Any:
+    """A copy has the same fields; text, numbers and nothing need not be copied for it."""
+    kind: Any = type(thing)
+    if not _keeps_plain_fields(kind):
+        return original(thing)
+    try:
+        twin = kind()
+    except RecursionError:
+        return original(thing)
+    fields, copied = vars(thing), vars(twin)
+    for name in _fields_set(kind):
+        value = fields.get(name, Sentinel)
+        copied[name] = value if type(value) in _UNCHANGEABLE else copy.copy(value)
+    for name in _COPIED_BESIDE:
+        copied[name] = getattr(thing, name)
+    if hasattr(thing, "_ds"):
+        twin._ds = thing._ds
+    return twin
+
+
+_UNCHANGEABLE = frozenset({str, int, bool, float, type(None), type})
+_COPIED_BESIDE = ("_loader", "_variable_manager", "_origin", "_validated", "_finalized", "_uuid")
+
+
+@functools.cache
+def _keeps_plain_fields(kind: Any) -> bool:
+    """Whether setting a field does no more than to keep it."""
+    setters = {type(field).__set__ for field in kind.fattributes.values()}
+    return setters <= {Attribute.__set__} and kind.__setattr__ is object.__setattr__
+
+
+@functools.cache
+def _fields_set(kind: Any) -> tuple[str, ...]:
+    """Give the names below which fields are kept, in the order in which they are set."""
+    names: list[str] = []
+    for name, field in kind.fattributes.items():
+        names += [f"_{name}"] + ([f"_{field.alias}"] if field.alias is not None else [])
+    return tuple(names)
+
+
+_vars_found = Kept()
+
+
+def _vars_beside(
+    original: Callable[..., Any], loader: Any, path: str, entities: Any, stage: str
+) -> Any:
+    """ansible-core's own vars plugin reads each file of group_vars and host_vars once only.
+
+    So it gives the same for the same hosts and groups from then on; other plugins may not.
+    """
+    names = tuple(vars_loader._plugin_instance_cache or ())
+    if vars_loader._paths is None or not _is_only_the_built_in(names):
+        return original(loader, path, entities, stage)
+    every = entities if isinstance(entities, list) else [entities]
+    key = (id(loader), path, stage, names, *((each.base_type, each.name) for each in every))
+    found = _vars_found.get(key)
+    if found is None:
+        # the loader is kept too, so that its id stays its own
+        found = _vars_found.keep(key, (original(loader, path, entities, stage), loader))
+    return found[0].copy()
+
+
+@functools.cache
+def _is_only_the_built_in(names: tuple[str, ...]) -> bool:
+    plugins = [vars_loader.get(name) for name in names]
+    return bool(names) and all(type(each) is host_group_vars.VarsModule for each in plugins)

@@ -1,0 +1,144 @@
+"""Shortcuts, against the long way of ansible-core that each stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.inventory.host import Host
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook import Playbook
+from ansible.playbook.play import Play
+from ansible.playbook.task import Task
+from ansible.plugins.loader import vars_loader
+from ansible.vars import plugins as vars_plugins
+from ansible.vars.manager import VariableManager
+
+from herder.language import core_shortcuts
+from tests.support.plugins import load_plugins
+
+PLAY = """\
+- hosts: all
+  tags: [outer]
+  vars: {color: red}
+  tasks:
+    - name: waits
+      command: "sleep {{ seconds }}"
+      async: 30
+      poll: 2
+      loop: [1, 2]
+      when: [color == 'red', true]
+      environment: {LANG: C}
+      register: answer
+    - block:
+        - debug: {msg: hello}
+          retries: 3
+      rescue:
+        - fail:
+"""
+OTHER_PLUGIN = """\
+from ansible.plugins.vars import BaseVarsPlugin
+
+class VarsModule(BaseVarsPlugin):
+    count = 0
+
+    def get_vars(self, loader, path, entities, cache=True):
+        VarsModule.count += 1
+        return {"asked": VarsModule.count}
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> None:
+    """Once in a process, as in a run."""
+    load_plugins()
+    core_shortcuts.install()
+
+
+@pytest.fixture
+def other_plugin(tmp_path: Path) -> Iterator[None]:
+    """Have a vars plugin of somebody else's beside the built-in one."""
+    (tmp_path / "other_vars.py").write_text(OTHER_PLUGIN)
+    vars_loader.add_directory(str(tmp_path))
+    yield
+    vars_loader._extra_dirs.remove(str(tmp_path))
+    vars_loader._clear_caches()
+
+
+def _play(folder: Path) -> Play:
+    file = folder / "site.yml"
+    file.write_text(PLAY)
+    loader = DataLoader()
+    play: Play = Playbook.load(
+        str(file), variable_manager=VariableManager(loader=loader), loader=loader
+    ).get_plays()[0]
+    return play
+
+
+def _parts(play: Play) -> list[Any]:
+    blocks = play.compile()
+    tasks = [task for block in blocks for task in block.block if isinstance(task, Task)]
+    return [play, *blocks, *tasks]
+
+
+def test_a_copy_has_every_field_of_the_long_way(tmp_path: Path) -> None:
+    """A field that is forgotten would change what a task does on one host."""
+    for part in _parts(_play(tmp_path)):
+        for kind in (type(part), *type(part).__mro__):
+            if "copy" in vars(kind) and hasattr(vars(kind)["copy"], "herder_shortened"):
+                long_way = vars(kind)["copy"].herder_shortened(part)
+                short_way = vars(kind)["copy"](part)
+                assert _comparable(short_way) == _comparable(long_way)
+
+
+def test_a_copy_does_not_share_what_can_change(tmp_path: Path) -> None:
+    """What an action plugin adds to its task's environment stays on its host."""
+    task = next(part for part in _parts(_play(tmp_path)) if getattr(part, "name", "") == "waits")
+    twin = task.copy()
+    assert twin.when == task.when
+    twin._when.append("false")
+    assert len(task._when) == len(twin._when) - 1
+
+
+def _comparable(part: Any) -> dict[str, Any]:
+    return {name: repr(value) for name, value in vars(part).items()}
+
+
+def test_vars_beside_the_inventory_are_read_once(tmp_path: Path) -> None:
+    """The plugin of ansible-core keeps what it read, so a later change is not seen either."""
+    (tmp_path / "host_vars").mkdir()
+    file = tmp_path / "host_vars" / "web1.yml"
+    file.write_text("color: red\n")
+    loader, host = DataLoader(), Host("web1")
+    first = vars_plugins.get_vars_from_path(loader, str(tmp_path), [host], "task")
+    first["color"] = "changed by the caller"
+    file.write_text("color: blue\n")
+    again = vars_plugins.get_vars_from_path(loader, str(tmp_path), [host], "task")
+    long_way = vars_plugins.get_vars_from_path.herder_shortened
+    assert again == long_way(loader, str(tmp_path), [host], "task") == {"color": "red"}
+
+
+def test_other_hosts_and_groups_have_vars_of_their_own(tmp_path: Path) -> None:
+    """Names are part of what an answer is kept for."""
+    (tmp_path / "host_vars").mkdir()
+    for name in ("web1", "web2"):
+        (tmp_path / "host_vars" / f"{name}.yml").write_text(f"me: {name}\n")
+    loader = DataLoader()
+    found = [
+        vars_plugins.get_vars_from_path(loader, str(tmp_path), [Host(name)], "task")
+        for name in ("web1", "web2", "web3")
+    ]
+    assert found == [{"me": "web1"}, {"me": "web2"}, {}]
+
+
+@pytest.mark.usefixtures("other_plugin")
+def test_a_vars_plugin_of_somebody_else_is_asked_each_time(tmp_path: Path) -> None:
+    """It may give something else each time."""
+    loader, host = DataLoader(), Host("web1")
+    asked = [
+        vars_plugins.get_vars_from_path(loader, str(tmp_path), [host], "task")["asked"]
+        for _ in range(3)
+    ]
+    assert asked == [1, 2, 3]
