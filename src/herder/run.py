@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import functools
 import getpass
 import importlib
 import os
 import platform
+import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +32,7 @@ from herder.release.deploy import DeployConductor
 from herder.release.look import LookConductor, break_lease, find_plan, find_releases
 from herder.release.readiness import find_readiness
 from herder.release.rollback import RollbackConductor, choose_target
+from herder.release.scratch import VARIABLE, scratch_folder
 from herder.session.connection import SessionLimits
 from herder.session.pool import SessionPool
 from herder.session.start import StartLimits
@@ -77,8 +80,29 @@ def roll_back(words: Sequence[str], wishes: DeployWishes) -> Deployed:
 def _lead(
     words: Sequence[str], conductor: DeployConductor | RollbackConductor, program: str
 ) -> Deployed:
-    code = _run(functools.partial(_conducted, conductor), words, program)
+    with _ended_as_by_a_key(), scratch_folder() as scratch:
+        code = _run(
+            functools.partial(_conducted, conductor, {VARIABLE: str(scratch)}), words, program
+        )
     return Deployed(code, conductor.story)
+
+
+@contextlib.contextmanager
+def _ended_as_by_a_key() -> Iterator[None]:
+    """Let a job that is cancelled or a terminal that is closed end a deployment as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    asked = (signal.SIGTERM, signal.SIGHUP)
+    taken = [number for number in asked if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def releases(words: Sequence[str]) -> tuple[int, dict[str, HostReleases] | None]:
@@ -139,8 +163,13 @@ def _look(
 
 
 def _conducted(
-    conductor: Conductor, words: Sequence[str], program: str, around: Surroundings
+    conductor: Conductor,
+    given: Mapping[str, object],
+    words: Sequence[str],
+    program: str,
+    around: Surroundings,
 ) -> int:
+    around = dataclasses.replace(around, given=given)
     return command_line.run_deployment(words, program, around, conductor)
 
 

@@ -41,7 +41,7 @@ PLAYBOOK = """
       when: push_late | default(false)
     - name: Dwell
       command: sleep {{ dwell }}
-      when: inventory_hostname == dwell_on | default('')
+      when: inventory_hostname == dwell_on | default('') and deploy_is_going_back is not defined
     - name: Gate
       command: test ! -e {{ deploy_to }}.refuses-{{ ansistrano_release_version }}
 """

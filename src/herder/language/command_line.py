@@ -7,9 +7,9 @@ ansible-core's; what differs is that without -f all hosts run at once.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,10 @@ INTERRUPTED = 99
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a run is given: the sessions and their loop, who is told, how many hosts at once."""
+    """What a run is given: the sessions and their loop, who is told, how many hosts at once.
+
+    `given` are variables for a deployment's playbook, as strong as those of `-e`.
+    """
 
     sessions: Sessions
     loop: LoopThread
@@ -54,6 +57,7 @@ class Surroundings:
     during_prompt: Callable[[], AbstractContextManager[None]] = nullcontext
     say: Callable[[str], None] = print
     hosts_limit: int = 500
+    given: Mapping[str, object] = field(default_factory=dict)
     collections_directory: Path = Path(collections.__file__).parent
     cache_directory: Path = Path("~/.cache/herder")
 
@@ -159,4 +163,5 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     )
     core_version.replace_queue_manager(manager, adhoc_module)
     if conductor is not None:
-        core_version.replace_playbook_executor(deploy_executor(conductor, worker, around.say))
+        executor = deploy_executor(conductor, worker, around.say, around.given)
+        core_version.replace_playbook_executor(executor)

@@ -104,6 +104,7 @@ class PlayCourse:
         self._batches = list(batches)
         self._done = 0
         self._is_over = False
+        self._is_going_back = False
         if conductor.course not in STAGED_COURSES:
             self.passes.current = Pass.TAKE_BACK
 
@@ -138,16 +139,33 @@ class PlayCourse:
         failed = int(manager.RUN_FAILED_HOSTS | manager.RUN_FAILED_BREAK_PLAY)
         if self._is_over:
             return failed
+        try:
+            verdict = self._next_pass(manager, play, run_play)
+        except KeyboardInterrupt:
+            self._is_over = True
+            self._break_off(manager, play, run_play)
+            raise
+        if verdict is Verdict.GO_ON:
+            return int(manager.RUN_OK)
+        self._is_over = True
+        return failed
+
+    def _next_pass(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> Verdict:
         if self.passes.current is Pass.STAGE:
             verdict = self._stage(manager, play, run_play)
         else:
             verdict = self._switch(manager, play, run_play)
-        if verdict is Verdict.GO_ON:
-            return int(manager.RUN_OK)
         if verdict is Verdict.TAKE_BACK:
             self._take_back(manager, play, run_play)
-        self._is_over = True
-        return failed
+        return verdict
+
+    def _break_off(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> None:
+        """End what runs on the hosts, then let the conductor say what becomes of them."""
+        if self._is_going_back:
+            return
+        manager.forget_running(host for batch in self._batches for host in batch)
+        if self._conductor.interrupted() is Verdict.TAKE_BACK:
+            self._take_back(manager, play, run_play)
 
     def _stage(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> Verdict:
         hosts = tuple(host for batch in self._batches for host in batch)
@@ -163,6 +181,7 @@ class PlayCourse:
 
     def _take_back(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> None:
         self.passes.current = Pass.TAKE_BACK
+        self._is_going_back = True
         failed = dict(manager._failed_hosts)
         for hosts in self._conductor.hosts_to_take_back():
             manager._failed_hosts.clear()
@@ -191,9 +210,15 @@ class PlayCourse:
 
 
 def deploy_executor(
-    conductor: Conductor, worker: Callable[..., Any], tell: Callable[[str], None]
+    conductor: Conductor,
+    worker: Callable[..., Any],
+    tell: Callable[[str], None],
+    given: Mapping[str, object],
 ) -> type[PlaybookExecutor]:
-    """Give a playbook executor class that conducts the play which has a deploy role."""
+    """Give a playbook executor class that conducts the play which has a deploy role.
+
+    `given` are variables for the whole playbook.
+    """
 
     class DeployExecutor(PlaybookExecutor):
         has_deployed = False
@@ -241,6 +266,8 @@ def deploy_executor(
             if self._tqm is None:
                 return super().run()
             self._tqm.only_values = conductor.course is not Course.DEPLOY
+            self._tqm.is_conducted = True
+            self._variable_manager.extra_vars.update(given)
             try:
                 answer = super().run()
             finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import inspect
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from herder.events import EventSink
 from herder.language import core_version
 from herder.language.callback_bridge import EventCallback
 from herder.language.passes import gives_values
+from herder.language.workers import ResultQueue
 
 FAILURES = frozenset({"v2_runner_on_failed", "v2_runner_on_unreachable"})
 SKIPPED = {"changed": False, "skipped": True, "skip_reason": "left out of this pass"}
@@ -40,6 +41,7 @@ class QueueManager(TaskQueueManager):
     after_reset: Callable[[str], None]
     course: Any = None
     only_values = False
+    is_conducted = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -52,6 +54,22 @@ class QueueManager(TaskQueueManager):
             return code
         answer: int = self.course.run(self, play, super().run)
         return answer
+
+    def _signal_handler(self, signum: int, frame: Any) -> None:
+        """A deployment is ended in order however it is asked to, and however often.
+
+        *Source*: ansible-core 2.19 executor/task_queue_manager.py, same name: SIGTERM and a second
+        Ctrl-C end the process where it stands.
+        """
+        if self.is_conducted:
+            raise KeyboardInterrupt
+        super()._signal_handler(signum, frame)
+
+    def forget_running(self, hosts: Iterable[str]) -> None:
+        """End what runs on these hosts; results that still come are nobody's any more."""
+        self._final_q: Any = ResultQueue()
+        for host in hosts:
+            self.after_reset(host)
 
     def send_callback(self, method_name: str, *args: Any, **kwargs: Any) -> None:
         if method_name in FAILURES and not kwargs.get("ignore_errors"):
@@ -103,6 +121,8 @@ class WokenStrategy(StrategyBase):
         while self._pending_results > 0 and not self._tqm._terminated:
             self._results.has_more.clear()
             found.extend(self._process_pending_results(iterator))
+            if self._tqm.has_dead_workers():
+                raise AnsibleError("A worker was found in a dead state")
             if self._pending_results > 0:
                 self._results.has_more.wait(WAKE_SECONDS)
         self._tell_course(found)

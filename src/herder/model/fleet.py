@@ -195,6 +195,9 @@ class Conductor(Protocol):
     def switched(self, report: BatchReport) -> Verdict:
         """A batch went through its switch and its gates, or not."""
 
+    def interrupted(self) -> Verdict:
+        """Ctrl-C came during a pass: may what switched go back?"""
+
     def taken_back(self, report: BatchReport) -> None:
         """Hosts were given back what they had, or could not be."""
 

@@ -180,6 +180,7 @@ class DeployConductor:
     def _after_failed_gate(self, fleet: Fleet) -> Verdict:
         wish = fleet.values(next(iter(self._ledger.stories))).on_failure
         if wish == "stop":
+            self._confirm(fleet, self._ledger.hosts_in(HostState.SWITCHED))
             self._transaction.take(Step.GAVE_UP)
             self._remark("deploy_on_failure is stop: hosts that switched were left so")
             return Verdict.STOP
@@ -188,6 +189,22 @@ class DeployConductor:
             self._remark_what_stays(fleet)
         self._say("taking back")
         return Verdict.TAKE_BACK
+
+    def interrupted(self) -> Verdict:
+        """Before the first switch give the staged release up; from then on take back."""
+        fleet, hosts = self._known_fleet(), tuple(self._ledger.stories)
+        if self._transaction.is_over:
+            self._remark("interrupted when all was done")
+        elif self._transaction.state is State.SWITCHING:
+            self._remark("interrupted while hosts switched")
+            batch = self._batches[-1]
+            self._ledger.note_switch(fleet, BatchReport(batch), dict.fromkeys(batch, self.release))
+            return self._after_failed_gate(fleet)
+        else:
+            self._transaction.take(Step.GAVE_UP)
+            self._remark("interrupted before any host switched: each serves what it served before")
+            contents.abandon(fleet, hosts, self.release, self._token())
+        return Verdict.STOP
 
     def _remark_what_stays(self, fleet: Fleet) -> None:
         hook = fleet.variable(next(iter(self._ledger.stories)), TAKE_BACK_HOOK)
@@ -232,18 +249,36 @@ class DeployConductor:
             self._ledger.change(host, state=state, now=releases.current or story.now, reason=reason)
 
     def finish(self) -> int:
+        try:
+            self._end_transaction()
+        finally:
+            if self._lease is not None:
+                self._lease.release()
+        if self._transaction.state is State.DONE or self._is_nothing_to_do():
+            return 0
+        has_lost = any(story.state is HostState.LOST for story in self._ledger.stories.values())
+        return UNREACHABLE if has_lost else FAILED
+
+    def _end_transaction(self) -> None:
         if self._transaction.state is State.GOING_BACK:
+            self._tell_who_stayed()
             self._transaction.take(Step.WENT_BACK)
         elif not self._transaction.is_over and self._transaction.state is not State.IDLE:
             self._transaction.take(Step.GAVE_UP)
         if self._fleet is not None and self._batches:
             self._close_books(self._fleet)
-        if self._lease is not None:
-            self._lease.release()
-        if self._transaction.state is State.DONE or self._is_nothing_to_do():
-            return 0
-        has_lost = any(story.state is HostState.LOST for story in self._ledger.stories.values())
-        return UNREACHABLE if has_lost else FAILED
+
+    def _tell_who_stayed(self) -> None:
+        """Look again at hosts that were to go back and are not known to have."""
+        stories = self._ledger.stories
+        stayed = [each for each in self._ledger.hosts_in(HostState.SWITCHED) if stories[each].was]
+        for host, seen in look_at(self._known_fleet(), stayed).items():
+            if seen.current and seen.current == stories[host].was:
+                self._ledger.change(host, state=HostState.TAKEN_BACK, now=seen.current)
+                continue
+            reason = seen.failure or "not taken back; unconfirmed, the host undoes it by itself"
+            now = seen.current or stories[host].now
+            self._ledger.change(host, state=HostState.FAILED, now=now, reason=reason)
 
     def _is_nothing_to_do(self) -> bool:
         stories = self._ledger.stories

@@ -44,6 +44,9 @@ class LookConductor:
     def switched(self, report: BatchReport) -> Verdict:
         return Verdict.STOP
 
+    def interrupted(self) -> Verdict:
+        return Verdict.STOP
+
     def taken_back(self, report: BatchReport) -> None:
         """Nothing is taken back."""
 

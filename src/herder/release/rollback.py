@@ -84,6 +84,20 @@ class RollbackConductor:
     def hosts_to_take_back(self) -> Sequence[tuple[str, ...]]:
         return ()
 
+    def interrupted(self) -> Verdict:
+        """Hosts stay where they are: each serves one of two whole releases, and the table says."""
+        assert self._fleet is not None, "prepare comes first"
+        hosts = tuple(self._ledger.stories)
+        self._ledger.note_switch(
+            self._fleet, BatchReport(hosts), dict.fromkeys(hosts, self.release)
+        )
+        token = self._lease.token if self._lease else 0
+        confirm_switches(self._fleet, self._ledger.hosts_in(HostState.SWITCHED), token)
+        self._ledger.remarks.append(
+            "interrupted: `herder rollback` again brings all to one release"
+        )
+        return Verdict.STOP
+
     def taken_back(self, report: BatchReport) -> None:
         """A way back has no way back of its own."""
 

@@ -257,3 +257,57 @@ def test_catching_up_with_nothing_to_do_is_well() -> None:
 
     assert not any(conductor.takes_part(host) for host in ALL)
     assert conductor.finish() == 0
+
+
+def test_interrupt_while_hosts_switch_leads_all_back() -> None:
+    """Ctrl-C must not leave a fleet on two releases."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+    switch(fleet, conductor, ("a", "b"))
+    conductor.begin_batch(("c", "d"))
+    fleet.hosts["c"].current = "r2"
+
+    assert conductor.interrupted() is Verdict.TAKE_BACK
+    assert go_back(fleet, conductor) == [("c", "d"), ("a", "b")]
+
+    assert conductor.finish() == 2
+    assert {story.now for story in conductor.story.hosts} == {"r1"}
+    assert "interrupted while hosts switched" in conductor.story.remarks
+
+
+def test_interrupt_before_the_first_switch_gives_the_release_up() -> None:
+    """Half-built releases take room."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+
+    assert conductor.interrupted() is Verdict.STOP
+
+    assert conductor.finish() == 2
+    assert all("r2" in host.failed for host in fleet.hosts.values())
+
+
+def test_host_that_an_interrupt_kept_from_going_back_is_told_of() -> None:
+    """The table must not say that it went back, nor that all is well."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+    switch(fleet, conductor, ("a", "b"))
+    conductor.begin_batch(("c", "d"))
+    conductor.interrupted()
+    conductor.hosts_to_take_back()
+
+    assert conductor.finish() == 2
+
+    stories = {story.host: story for story in conductor.story.hosts}
+    assert (stories["a"].state, stories["a"].now) == (HostState.FAILED, "r2")
+    assert "not taken back" in stories["a"].reason
+    assert stories["c"].now == "r1"
+
+
+def test_hosts_that_are_left_switched_keep_the_release() -> None:
+    """Their guards would lead them back later, when nobody looks."""
+    fleet, conductor = fleet_on("r1", deploy_on_failure="stop"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+
+    assert switch(fleet, conductor, ("a", "b"), a="gate") is Verdict.STOP
+
+    assert [fleet.hosts[host].confirmed for host in ("a", "b")] == [1, 1]
