@@ -12,11 +12,12 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tests.support.lab_plays import LabPlays
-from tests.support.lab_site import LabSite
+from tests.support.lab_site import ANSISTRANO_ROLE, HERDER_ROLE, LabSite
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(600)]
 
@@ -24,10 +25,17 @@ SEED = int(os.environ.get("TEST_SEED") or random.SystemRandom().randrange(1 << 3
 WAIT = ("--wait", "200")
 
 
-def test_controller_killed_at_a_few_moments(plays: LabPlays) -> None:
+@pytest.mark.parametrize(
+    "role",
+    [
+        pytest.param(HERDER_ROLE, id="herder"),
+        pytest.param(str(ANSISTRANO_ROLE), id="ansistrano", marks=pytest.mark.slow),
+    ],
+)
+def test_controller_killed_at_a_few_moments(plays: LabPlays, role: str) -> None:
     """One in each part of a deployment: while it looks, stages, switches."""
     lot = random.Random(SEED)
-    with _sites(plays, "few", 3) as sites:
+    with _sites(plays, role, 3) as sites:
         usual = _deploy_first(sites)
         moments = [usual * (part + lot.uniform(0.1, 0.9)) / 3 for part in range(3)]
 
@@ -39,7 +47,7 @@ def test_controller_killed_at_a_few_moments(plays: LabPlays) -> None:
 def test_controller_killed_at_twenty_moments(plays: LabPlays) -> None:
     """Every host serves a whole release then, visitors see no gap, the next deployment succeeds."""
     lot = random.Random(SEED)
-    with _sites(plays, "many", 4) as sites, contextlib.ExitStack() as visits:
+    with _sites(plays, HERDER_ROLE, 4) as sites, contextlib.ExitStack() as visits:
         usual = _deploy_first(sites)
         answers = [visits.enter_context(site.visited()) for site in sites]
 
@@ -51,9 +59,12 @@ def test_controller_killed_at_twenty_moments(plays: LabPlays) -> None:
 
 
 @contextlib.contextmanager
-def _sites(plays: LabPlays, name: str, count: int) -> Iterator[list[LabSite]]:
+def _sites(plays: LabPlays, role: str, count: int) -> Iterator[list[LabSite]]:
     """Give sites on the same machines, of one playbook and one repository."""
-    sites = [LabSite(plays, f"{name}{number}") for number in range(count)]
+    if role != HERDER_ROLE and not Path(role).is_dir():
+        pytest.skip(f"no role in {role}")
+    name = plays.folder.name
+    sites = [LabSite(plays, f"{name}-{number}", role) for number in range(count)]
     sites[0].make()
     yield sites
     for site in sites:

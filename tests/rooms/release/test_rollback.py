@@ -72,3 +72,18 @@ def test_a_failed_batch_stops_the_way_back() -> None:
     assert conductor.switched(BatchReport(("a",), failed={"a": "health: 500"})) is Verdict.STOP
 
     assert conductor.finish() == 2
+
+
+def test_interrupted_way_back_says_where_each_host_is() -> None:
+    """Each serves one of two whole releases; the same command again brings them together."""
+    fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes())
+    conductor.prepare(fleet)
+    conductor.begin_batch(("a",))
+    fleet.hosts["a"].current = "r1"
+
+    assert conductor.interrupted() is Verdict.STOP
+
+    assert conductor.finish() == 2
+    assert {story.host: story.now for story in conductor.story.hosts} == {"a": "r1", "b": "r2"}
+    assert fleet.hosts["a"].confirmed == 1
+    assert "interrupted" in conductor.story.remarks[0]
