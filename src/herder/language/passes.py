@@ -66,6 +66,7 @@ class DeployRole:
     main_file: str = ""
     switch_line: int = 0
     after_line: int = 0
+    rescue_line: int = 0
 
     def is_own(self, task: Any) -> bool:
         """Say whether a task stands in one of the role's files; those of hooks do not."""
@@ -120,7 +121,21 @@ def _ansistrano(role: Role, first_task: Any, play: Any) -> DeployRole:
         main_file,
         min(lines[name] for name in SWITCH_FILES if name in lines),
         min(lines[name] for name in AFTER_FILES if name in lines),
+        _rescue_line(play, main_file),
     )
+
+
+def _rescue_line(play: Any, main_file: str) -> int:
+    """Give the first line of what the role does when it failed, 0 where it does nothing then."""
+    rescues = [task for block in play.compile() for task in _flat(block)]
+    return min((_line(task) for task in rescues if _file(task) == main_file), default=0)
+
+
+def _flat(block: Any) -> list[Any]:
+    """Give the tasks of a block's rescue, and of that of blocks in it."""
+    found = [task for task in block.rescue if not hasattr(task, "block")]
+    inner = [each for each in (*block.block, *block.rescue) if hasattr(each, "block")]
+    return found + [task for each in inner for task in _flat(each)]
 
 
 def _file(task: Any) -> str:
@@ -209,7 +224,8 @@ class Passes:
             return True
         line = _line(task)
         if self.current is Pass.STAGE:
-            return line < self.role.switch_line
+            # without its rescue, what failed would look as if all were well
+            return line < self.role.switch_line or 0 < self.role.rescue_line <= line
         if self.current is Pass.TAKE_BACK and line >= self.role.after_line:
             return False
         return line >= self.role.switch_line

@@ -43,9 +43,14 @@ def _first_line(answer: Mapping[str, object]) -> str:
     return str(answer.get("msg") or "failed").strip().splitlines()[0]
 
 
-def look_at(fleet: Fleet, hosts: Sequence[str], check: str = "none") -> dict[str, HostReleases]:
-    """Ask hosts for their releases; a host that cannot answer says why in `failure`."""
-    answers = ask_same(fleet, hosts, INFO_MODULE, {"check": check})
+def look_at(
+    fleet: Fleet, hosts: Sequence[str], check: str = "none", *, with_once: bool = False
+) -> dict[str, HostReleases]:
+    """Ask hosts for their releases; a host that cannot answer says why in `failure`.
+
+    What ran once for all hosts is told only when it is asked for: it grows with the years.
+    """
+    answers = ask_same(fleet, hosts, INFO_MODULE, {"check": check, "once": with_once})
     return {host: _read(host, answers.get(host, {})) for host in hosts}
 
 

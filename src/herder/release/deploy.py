@@ -75,7 +75,7 @@ class DeployConductor:
         if findings:
             self._transaction.take(Step.GAVE_UP)
             raise DeploymentRefused("not every host is ready; nothing was changed", findings)
-        seen = look_at(fleet, hosts)
+        seen = look_at(fleet, hosts, with_once=True)
         self._ledger.note_what_was(seen)
         if self._wishes.is_catching_up:
             self._take_usual_release(fleet, seen)
@@ -134,7 +134,10 @@ class DeployConductor:
     def _seal(self, fleet: Fleet, report: BatchReport) -> tuple[tuple[str, str], ...]:
         """Give what differs between the hosts' trees; empty when all hold the same."""
         if fleet.role is RoleKind.ANSISTRANO:
-            ansistrano.seal(fleet, report.hosts, self.release, self._token())
+            try:
+                ansistrano.seal(fleet, report.hosts, self.release, self._token())
+            except DeploymentRefused as refused:
+                return refused.findings
         models = (self._model,) if self._model else ()
         staged = contents.staged_on(fleet, (*models, *report.hosts), self.release)
         self._commit = next((tree.commit for tree in staged.values() if tree.commit), "")

@@ -309,15 +309,16 @@ def test_half_built_release_of_a_crash_is_built_anew(layout: Any, origin: Path) 
 
 
 def test_what_failed_is_removed_at_once(layout: Any, origin: Path, monkeypatch: Any) -> None:
-    """A full disk gets its space back, and the release is never chosen."""
+    """A full disk gets its space back and is named, and the release is never chosen."""
 
     def full(*_arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(trees, "scan", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(DeployError, match=layout.release("r1") + ": No space") as refused:
         stage_git(layout, "r1", origin)
 
+    assert refused.value.reference == "disk-full"
     assert not os.path.exists(layout.release("r1"))
     assert records.state_of(layout, "r1") == "missing"
 

@@ -33,8 +33,8 @@ SITE = """\
 """
 STEPS = ("setup", "update-code", "symlink-shared", "symlink", "cleanup")
 WANTED = {
-    Pass.STAGE: ["value", "setup", "update-code", "symlink-shared"],
-    Pass.SWITCH: ["value", "drain", "symlink", "cleanup", "once", "restart"],
+    Pass.STAGE: ["value", "setup", "update-code", "symlink-shared", "rescue"],
+    Pass.SWITCH: ["value", "drain", "symlink", "cleanup", "rescue", "once", "restart"],
     Pass.TAKE_BACK: ["value", "drain", "symlink", "restart"],
 }
 
@@ -52,8 +52,9 @@ def play(tmp_path: Path) -> Any:
     for folder in ("tasks", "defaults"):
         (role / folder).mkdir(parents=True)
     (role / "defaults" / "main.yml").write_text("ansistrano_deploy_to: /srv/site\n")
-    steps = "".join(f"- name: {name}\n  include_tasks: {name}.yml\n" for name in STEPS)
-    (role / "tasks" / "main.yml").write_text(steps)
+    steps = "".join(f"    - name: {name}\n      include_tasks: {name}.yml\n" for name in STEPS)
+    rescue = "  rescue:\n    - name: rescue\n      fail: {msg: failed}\n"
+    (role / "tasks" / "main.yml").write_text(f"- block:\n{steps}{rescue}")
     for name in STEPS:
         (role / "tasks" / f"{name}.yml").write_text(f"- name: in {name}\n  command: echo\n")
     (tmp_path / "site.yml").write_text(SITE)
@@ -84,7 +85,7 @@ def test_a_role_is_known_by_what_it_is_made_of(role: DeployRole) -> None:
 
 @pytest.mark.parametrize("current", list(Pass))
 def test_each_pass_runs_its_tasks(play: Any, role: DeployRole, current: Pass) -> None:
-    """Nothing is drained or restarted before all hosts have the release."""
+    """Nothing is drained or restarted before all hosts have the release; what fails has failed."""
     passes = Passes(role, current)
 
     names = [task.name for task in tasks(play) if passes.may_run(task)]

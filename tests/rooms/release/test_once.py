@@ -37,7 +37,8 @@ def book(fleet: ModuleFleet, release: str, hosts: Sequence[str] = HOSTS) -> Once
     """Give the book of a deployment that begins now."""
     remarks: list[str] = []
     made = OnceBook(remarks.append)
-    made.open(OnceDeployment(fleet, hosts, release, "mia", 0), look_at(fleet, hosts))
+    seen = look_at(fleet, hosts, with_once=True)
+    made.open(OnceDeployment(fleet, hosts, release, "mia", 0), seen)
     fleet.told = remarks
     return made
 

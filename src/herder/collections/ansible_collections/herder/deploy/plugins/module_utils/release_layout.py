@@ -148,7 +148,8 @@ def write_text(path: str, text: str, mode: int = 0o600) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.rename(temporary, path)
-    except OSError:
+    except OSError as error:
+        error.filename = path
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise

@@ -19,7 +19,7 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
     write_json,
 )
 
-KEPT = 500
+KEPT = 200
 
 
 def path_of(layout: Layout) -> str:

@@ -70,11 +70,17 @@ def seal(layout: Layout, name: str, listing: List[Json], facts: Json, now: float
 
 
 def fail(layout: Layout, name: str, reason: str, now: float) -> None:
-    """Record that a release is not to be used; works as well as it can on a full disk."""
-    with contextlib.suppress(OSError):
+    """Record that a release is not to be used; works as well as it can on a full disk.
+
+    Without a record of it, the marker says so as long as there is a directory.
+    """
+    try:
         amend(layout, name, state="failed", failed=now, reason=reason)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(layout.marker(name))
+    except OSError:
+        if os.path.lexists(layout.release(name)):
+            return
+    with contextlib.suppress(OSError):
+        os.unlink(layout.marker(name))
 
 
 def forget(layout: Layout, name: str) -> None:

@@ -10,6 +10,7 @@ is alive. A step that fails removes what was built at once, so that a full disk 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import time
 from typing import Iterator, List
@@ -35,6 +36,8 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
 
 STEPS = ("setup", "begin", "code", "shared", "seal")
 MARKER_WAIT_SECONDS = 30.0
+# What git, tar and the like say of a full disk, without where it is.
+NO_SPACE = os.strerror(errno.ENOSPC)
 
 
 class Staging:
@@ -103,6 +106,8 @@ class Staging:
             except (DeployError, OSError) as error:
                 reason = error.message if isinstance(error, DeployError) else describe(error)
                 abandon(self.layout, self.name, reason)
+                if NO_SPACE in reason and self.layout.root not in reason:
+                    raise DeployError("disk-full", "%s: %s" % (self.path, reason)) from error
                 raise
 
     def _is_adoption(self, steps: List[str]) -> bool:

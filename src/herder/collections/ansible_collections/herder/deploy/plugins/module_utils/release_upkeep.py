@@ -7,7 +7,7 @@ import time
 from typing import Dict, List, Optional, Set
 
 from ansible_collections.herder.deploy.plugins.module_utils import release_lease as leases
-from ansible_collections.herder.deploy.plugins.module_utils import release_log, release_once
+from ansible_collections.herder.deploy.plugins.module_utils import release_log
 from ansible_collections.herder.deploy.plugins.module_utils import release_record as records
 from ansible_collections.herder.deploy.plugins.module_utils import release_switch as switches
 from ansible_collections.herder.deploy.plugins.module_utils import release_tree as trees
@@ -194,7 +194,6 @@ def tell(layout: Layout, check: str, log_lines: int) -> Json:
         "switch": journal,
         "is_pending": switches.is_pending(journal),
         "is_overdue": switches.is_overdue(journal, now),
-        "once": release_once.read(layout),
         "log": release_log.read(layout, log_lines),
         "epoch": time.time(),
     }

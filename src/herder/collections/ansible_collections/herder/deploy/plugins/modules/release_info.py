@@ -29,6 +29,10 @@ options:
     description: How many of the newest log lines to give.
     type: int
     default: 20
+  once:
+    description: Whether to tell what ran once for all hosts.
+    type: bool
+    default: false
   listing_of:
     description: A finished release whose whole list of entries to give too.
     type: str
@@ -59,13 +63,14 @@ token: {description: The highest number given out., type: int, returned: always}
 switch: {description: The journal of the last switch., type: dict, returned: always}
 is_pending: {description: Whether that switch waits for its confirmation., type: bool, returned: always}
 is_overdue: {description: Whether it has waited too long., type: bool, returned: always}
-once: {description: 'What ran once for all hosts, and for which code.', type: dict, returned: always}
+once: {description: 'What ran once for all hosts, and for which code.', type: dict, returned: when asked for}
 log: {description: The newest lines of the log., type: list, returned: always}
 listing: {description: All entries of a release., type: list, returned: when asked for}
 epoch: {description: This host's time., type: float, returned: always}
 """
 
 from ansible_collections.herder.deploy.plugins.module_utils import release_arguments as arguments
+from ansible_collections.herder.deploy.plugins.module_utils import release_once
 from ansible_collections.herder.deploy.plugins.module_utils import release_record as records
 from ansible_collections.herder.deploy.plugins.module_utils import release_upkeep as upkeep
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import Json
@@ -77,6 +82,8 @@ def work(params: Json, is_check: bool) -> Json:
     result = upkeep.tell(layout, params["check"], params["log_lines"])
     if params["listing_of"]:
         result["listing"] = records.load_listing(layout, params["listing_of"])
+    if params["once"]:
+        result["once"] = release_once.read(layout)
     return result
 
 
@@ -86,6 +93,7 @@ def main() -> None:
         "check": {"type": "str", "choices": ["none", "quick", "full"], "default": "none"},
         "log_lines": {"type": "int", "default": 20},
         "listing_of": {"type": "str"},
+        "once": {"type": "bool", "default": False},
     }
     arguments.run(spec, work)
 
