@@ -183,7 +183,7 @@ def test_check_and_plan_change_nothing(served: LabSite) -> None:
     before = served.look("find . -path ./.herder -prune -o -print | sort | md5sum")
 
     plan = served.run("--plan")
-    fresh = served.run("--plan", deploy_to=f"{served.root}-fresh")
+    fresh = served.run("--check", ansistrano_deploy_to=f"{served.root}-fresh")
 
     assert served.look("find . -path ./.herder -prune -o -print | sort | md5sum") == before
     assert all(host in plan.stdout for host in HOSTS)

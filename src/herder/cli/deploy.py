@@ -10,10 +10,12 @@ from herder.cli.deploy_words import DeployWords, split_words, wishes_of
 from herder.cli.fleet_tables import plan_tables, story_table
 from herder.cli.printing import printer
 
+# Half a deployment in check mode would compare releases that nobody built.
+CHECK_WORDS = frozenset({"--check", "-C"})
 USAGE = """\
 usage: herder deploy PLAYBOOK -i INVENTORY [options of ansible-playbook]
 
-  --plan            show what would happen, change nothing
+  --plan, --check   show what would happen, change nothing
   --catch-up        bring hosts that lack the release most hosts serve to it; nothing else
   --release NAME    the name of the release; default: the time, in UTC
   --message TEXT    why, for the log on every host
@@ -27,7 +29,7 @@ def main(words: Sequence[str]) -> int:
     if ours.is_help:
         sys.stdout.write(USAGE)
         return 0
-    if ours.is_plan:
+    if ours.is_plan or CHECK_WORDS.intersection(rest):
         return _plan(ours, rest)
     deployed = run.deploy(rest, wishes_of(ours))
     if deployed.story.hosts:
