@@ -21,6 +21,7 @@ from ansible.playbook.attribute import Attribute
 from ansible.playbook.base import FieldAttributeBase
 from ansible.plugins.loader import PluginLoader, vars_loader
 from ansible.plugins.vars import host_group_vars
+from ansible.utils import vars as core_vars
 from ansible.utils.sentinel import Sentinel
 from ansible.vars import manager as vars_manager
 from ansible.vars import plugins as vars_plugins
@@ -36,6 +37,8 @@ def install() -> None:
         (ConfigManager, "get_plugin_options_and_origins", _plugin_options),
         (FieldAttributeBase, "post_validate", _post_validate),
         (FieldAttributeBase, "copy", _copy_fields),
+        (FieldAttributeBase, "from_attrs", _set_fields),
+        (core_vars, "transform_to_native_types", _native),
         (vars_plugins, "get_vars_from_path", _vars_beside),
         (vars_manager, "get_vars_from_path", _vars_beside),
     ):
@@ -231,7 +234,8 @@ def _copy_fields(original: Callable[..., Any], thing: Any) -> Any:
     fields, copied = vars(thing), vars(twin)
     for name in _fields_set(kind):
         value = fields.get(name, Sentinel)
-        copied[name] = value if type(value) in _UNCHANGEABLE else copy.copy(value)
+        is_same = value is Sentinel or type(value) in _UNCHANGEABLE
+        copied[name] = value if is_same else copy.copy(value)
     for name in _COPIED_BESIDE:
         copied[name] = getattr(thing, name)
     if hasattr(thing, "_ds"):
@@ -239,7 +243,7 @@ def _copy_fields(original: Callable[..., Any], thing: Any) -> Any:
     return twin
 
 
-_UNCHANGEABLE = frozenset({str, int, bool, float, type(None), type})
+_UNCHANGEABLE = frozenset({str, int, bool, float, type(None)})
 _COPIED_BESIDE = ("_loader", "_variable_manager", "_origin", "_validated", "_finalized", "_uuid")
 
 
@@ -257,6 +261,49 @@ def _fields_set(kind: Any) -> tuple[str, ...]:
     for name, field in kind.fattributes.items():
         names += [f"_{name}"] + ([f"_{field.alias}"] if field.alias is not None else [])
     return tuple(names)
+
+
+def _set_fields(original: Callable[..., Any], thing: Any, values: Mapping[str, Any]) -> None:
+    """What a worker sends of its task is kept as it is, but for objects sent as their fields."""
+    kind: Any = type(thing)
+    names = _plain_fields(kind) if _keeps_plain_fields(kind) else {}
+    fields, others = vars(thing), {}
+    for name, value in values.items():
+        if name in names:
+            fields[names[name]] = value
+        else:
+            others[name] = value
+    original(thing, others)
+
+
+@functools.cache
+def _plain_fields(kind: Any) -> dict[str, str]:
+    """Give below which name each field is kept that has one name and holds no object."""
+    return {
+        name: f"_{field.name}"
+        for name, field in kind.fattributes.items()
+        if field.alias is None and field.isa != "class"
+    }
+
+
+def _native(original: Callable[..., Any], value: Any, redact: bool = True) -> Any:
+    """Plain values need only be copied; whatever else is in them takes the long way."""
+    kind = type(value)
+    if kind in _UNCHANGEABLE:
+        return value
+    if kind is dict:
+        return {
+            name if type(name) is str else original(name, redact): (
+                held if type(held) in _UNCHANGEABLE else _native(original, held, redact)
+            )
+            for name, held in value.items()
+        }
+    if kind is list:
+        return [
+            held if type(held) in _UNCHANGEABLE else _native(original, held, redact)
+            for held in value
+        ]
+    return original(value, redact)
 
 
 _vars_found = Kept()

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible._internal._datatag._tags import Origin
 from ansible.inventory.host import Host
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import EncryptedString
 from ansible.playbook import Playbook
+from ansible.playbook.base import FieldAttributeBase
 from ansible.playbook.play import Play
 from ansible.playbook.task import Task
 from ansible.plugins.loader import vars_loader
+from ansible.utils import vars as core_vars
 from ansible.vars import plugins as vars_plugins
 from ansible.vars.manager import VariableManager
 
@@ -91,6 +95,33 @@ def test_a_copy_has_every_field_of_the_long_way(tmp_path: Path) -> None:
                 long_way = vars(kind)["copy"].herder_shortened(part)
                 short_way = vars(kind)["copy"](part)
                 assert _comparable(short_way) == _comparable(long_way)
+
+
+def test_fields_from_a_worker_are_set_as_by_the_long_way(tmp_path: Path) -> None:
+    """Callbacks see the task as its worker had it."""
+    task = next(part for part in _parts(_play(tmp_path)) if getattr(part, "name", "") == "waits")
+    values = {"name": "done", "async_val": 5, "vars": {"a": 1}, "parent_type": "Block"}
+    long_way, short_way = (task.copy(exclude_parent=True) for _ in range(2))
+    FieldAttributeBase.from_attrs.herder_shortened(long_way, values)
+    FieldAttributeBase.from_attrs(short_way, values)
+    assert _comparable(short_way) == _comparable(long_way)
+
+
+def test_what_callbacks_see_is_native_and_their_own() -> None:
+    """A callback may change its result, and prints or pickles it without ansible-core's types."""
+    tagged = Origin(description="a file").tag("tagged")
+    value = {
+        "text": tagged,
+        tagged: [1, 2.5, None, True, ("in", tagged)],
+        "secret": EncryptedString(ciphertext="$ANSIBLE_VAULT;1.1;AES256\n00"),
+        "deep": {"list": [{"a": tagged}]},
+    }
+    found = core_vars.transform_to_native_types(value)
+    assert found == core_vars.transform_to_native_types.herder_shortened(value)
+    assert {type(name) for name in found} == {type(found["text"])} == {str}
+    assert type(found["deep"]["list"][0]["a"]) is str
+    assert found["deep"]["list"] is not value["deep"]["list"]
+    assert found["secret"] == "<redacted>"
 
 
 def test_a_copy_does_not_share_what_can_change(tmp_path: Path) -> None:
