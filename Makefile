@@ -7,6 +7,8 @@ SOURCES := $(wildcard src tests conformance benchmarks)
 TRAVELS := $(wildcard src/herder/agent src/herder/wire)
 # A shared machine can be too busy for a test against the clock: there a failed test is tried again.
 TRY_AGAIN := $(if $(CI),--reruns 2 --reruns-delay 2)
+# Tests wait more than they work, so two run at a time; those of one file of lab tests share its machines.
+AT_ONCE := -n 2
 ROOT_ON_LINUX := $(filter Linux0,$(shell uname -s)$(shell id -u))
 
 RESULTS := .cache/conformance
@@ -61,14 +63,14 @@ python38: environment
 	$(BIN)/vermin --quiet --no-tips --violations -t=3.8- $(TRAVELS)
 
 fast: environment
-	$(BIN)/pytest -q $(TRY_AGAIN)
+	$(BIN)/pytest -q $(AT_ONCE) $(TRY_AGAIN)
 
 ifeq ($(ROOT_ON_LINUX),)
 lab-tests: fast
 	@echo "the tests on lab machines need root on Linux: skipped"
 else
 lab-tests: fast
-	$(BIN)/pytest -q -m 'lab and not slow' $(TRY_AGAIN)
+	$(BIN)/pytest -q -m 'lab and not slow' $(AT_ONCE) --dist loadfile $(TRY_AGAIN)
 endif
 
 # What takes minutes: not part of `make test`.
@@ -88,7 +90,7 @@ endif
 
 # What must hold with both ends of the range of ansible-core that pyproject.toml allows.
 other-core: lab-tests
-	tools/test_other_core.sh $(EXTRAS) $(TRY_AGAIN)
+	tools/test_other_core.sh $(EXTRAS) $(AT_ONCE) --dist loadfile $(TRY_AGAIN)
 
 # ansible-core's own tests with Herder, on the chosen fast set: root on Linux, a few minutes.
 conformance: packages environment

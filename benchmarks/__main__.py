@@ -18,7 +18,7 @@ from benchmarks.paths import RESULTS
 from benchmarks.peers import Job, Peer, peers
 from benchmarks.results import Report, new_report, read
 from benchmarks.scenario import Scenario
-from benchmarks.table import table
+from benchmarks.table import put_into, table
 
 LAB = "benchmark"
 
@@ -58,6 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, default=RESULTS / "latest.json", metavar="FILE")
     parser.add_argument("--add", action="store_true", help="keep what FILE has of other scenarios")
     parser.add_argument("--chart", type=Path, metavar="FILE.svg")
+    parser.add_argument("--into", type=Path, metavar="PAGE.md", help="put the table there too")
     parser.add_argument("--render", type=Path, metavar="FILE", help="only show a kept result")
     return parser.parse_args()
 
@@ -125,7 +126,10 @@ def _measure(
 
 
 def _show(report: Report, every: list[Peer], options: argparse.Namespace) -> None:
-    print(f"\n{table(report, every)}")
+    text = table(report, every)
+    print(f"\n{text}")
+    if options.into:
+        put_into(options.into, text)
     if options.chart:
         write_chart(report, every, options.chart)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from benchmarks.peers import Peer
 from benchmarks.results import Report, Row
 
 CLOCK, PROCESSOR = "median", "processor_median"
+BEGIN, END = "<!-- benchmark numbers: begin;", "<!-- benchmark numbers: end -->"
 
 
 def table(report: Report, peers: list[Peer]) -> str:
@@ -14,6 +17,19 @@ def table(report: Report, peers: list[Peer]) -> str:
     clock, processor = (_table(report.rows, shown, value) for value in (CLOCK, PROCESSOR))
     caption = "Processor seconds, controller and servers together:"
     return "\n".join([*clock, "", caption, "", *processor, "", *_notes(report)])
+
+
+def put_into(page: Path, text: str) -> None:
+    """Put a table between the marks of a Markdown page.
+
+    *Raises*: ValueError when the page has no such marks.
+    """
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    first_line, _, rest = rest.partition("\n")
+    _old, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{page} has no line {BEGIN!r} and {END!r} to put the table between")
+    page.write_text(f"{before}{begin}{first_line}\n{text}\n{end}{after}", encoding="utf-8")
 
 
 def ratio(row: Row, peer: str, value: str = CLOCK) -> float | None:
