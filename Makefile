@@ -85,7 +85,7 @@ cloud-tests: lab-tests
 	@echo "the tests of the cloud need root on Linux: skipped"
 else
 cloud-tests: lab-tests cloud-environment
-	.venv-cloud/bin/pytest -q -m 'lab and not slow' $(CLOUD_TESTS) $(TRY_AGAIN)
+	.venv-cloud/bin/pytest -q -m 'lab and not slow' $(AT_ONCE) --dist loadfile $(CLOUD_TESTS) $(TRY_AGAIN)
 endif
 
 # What must hold with both ends of the range of ansible-core that pyproject.toml allows.

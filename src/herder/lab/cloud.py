@@ -59,9 +59,16 @@ class Instance:
     reason: str
 
 
-def up(place: LabPlace, wish: CloudWish | None = None, *, kind: Kind | None = None) -> CloudState:
+def up(
+    place: LabPlace,
+    wish: CloudWish | None = None,
+    *,
+    kind: Kind | None = None,
+    owns_lab: bool = False,
+) -> CloudState:
     """Start an endpoint and join it to the lab; without a lab, make an empty one first.
 
+    With `owns_lab`, or with a lab that it made, `down` takes the lab away too.
     *Raises*: LabError, when moto is missing, an endpoint runs already or does not start; then
     nothing is left of it.
     """
@@ -76,7 +83,7 @@ def up(place: LabPlace, wish: CloudWish | None = None, *, kind: Kind | None = No
     if has_made_lab:
         lab.up_named(place, [], kind=kind)
     try:
-        return _start(place, wish, has_made_lab=has_made_lab)
+        return _start(place, wish, has_made_lab=has_made_lab or owns_lab)
     except BaseException:
         down(place)
         raise
@@ -96,8 +103,7 @@ def down(place: LabPlace) -> bool:
     was_there = cloud_file(place).exists()
     _remove_instances(place)
     cloud_file(place).unlink(missing_ok=True)
-    servers = lab.servers(place).state().servers
-    if state is not None and state.has_made_lab and not servers:
+    if state is not None and state.has_made_lab:
         lab.down(place)
     return was_there
 

@@ -105,14 +105,10 @@ class CloudHands:
         self.servers.destroy(name)
 
     def keep(self, name: str, image: str, *, is_running: bool) -> None:
-        """Keep a server's files as an image; one that runs is stopped meanwhile."""
+        """Keep a server's files as an image; one that runs is stopped, `boot` comes next."""
         if is_running:
             self.servers.stop(name)
-        try:
-            self.servers.keep_layer(name, self._layer(image))
-        finally:
-            if is_running:
-                self.boot(name)
+        self.servers.keep_layer(name, self._layer(image))
 
     def forget(self, image: str) -> None:
         shutil.rmtree(self._layer(image), ignore_errors=True)

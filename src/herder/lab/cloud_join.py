@@ -107,12 +107,15 @@ class LabInstance(Instance):
         """Make the image of what is in the server's files; it is available when that is done."""
 
         def job() -> None:
+            is_running = self.state == "running"
             try:
-                self.hands.keep(self.id, image.id, is_running=self.state == "running")
+                self.hands.keep(self.id, image.id, is_running=is_running)
                 image.state = "available"
-            except LabError as error:
+            except (LabError, OSError) as error:
                 _LOG.warning("image %s failed: %s", image.id, error)
                 image.state = "failed"
+            if is_running:
+                self._try("running", lambda: self.hands.boot(self.id))
 
         image.state = "pending"
         self._jobs.submit(job)
@@ -169,7 +172,7 @@ class Ec2(EC2Backend):
         self._check_wish(image_id, count)
         # moto takes a name that only begins like one of AWS's.
         if (wanted := named.get("instance_type")) and wanted not in INSTANCE_TYPES:
-            text = f"Invalid value '{wanted}' for InstanceType."
+            text = f"Invalid value '{wanted}' for InstanceType"
             raise EC2ClientError("InvalidParameterValue", text)
         made = super().run_instances(image_id, count, user_data, security_group_names, **named)
         try:

@@ -36,7 +36,7 @@ def bring_up(place: LabPlace, example: Example) -> CloudSite:
     """
     state = lab.up_named(place, [DATABASE, BALANCER], kind=Kind.MACHINES)
     try:
-        return join_site(place, state, cloud.up(place), example)
+        return join_site(place, state, cloud.up(place, owns_lab=True), example)
     except BaseException:
         lab.down(place)
         raise

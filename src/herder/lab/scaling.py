@@ -87,7 +87,10 @@ async def scale(site: Site, wanted: int, teller: Teller) -> Servers:
         await _shrink(site, there.instances[wanted - len(there) :], teller)
     else:
         new = await _create(site, there, wanted - len(there), teller)
-        await _bring_in(site, new or (_WEB,), has_release=len(there) > 0, teller=teller)
+        try:
+            await _bring_in(site, new or (_WEB,), has_release=len(there) > 0, teller=teller)
+        except LabError as error:
+            raise LabError(error.message, context=error.context, hint=_way_on(new)) from error
     return await web_servers(site)
 
 
@@ -152,6 +155,14 @@ async def _create(site: Site, there: Servers, count: int, teller: Teller) -> tup
             hint="does it ask for the tag that aws.yml gives, in the same region?",
         )
     return new
+
+
+def _way_on(new: Sequence[str]) -> str:
+    """Say what can be done about servers that are there and not in use."""
+    again = "the same command again goes on from here"
+    if not new:
+        return again
+    return f"{again}; to give up: aws ec2 terminate-instances --instance-ids {' '.join(new)}"
 
 
 async def _bring_in(site: Site, names: Sequence[str], *, has_release: bool, teller: Teller) -> None:
