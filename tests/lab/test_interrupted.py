@@ -77,12 +77,12 @@ def test_a_cancelled_job_while_hosts_are_staged_leaves_nothing(
 def test_interrupt_on_the_way_back_tells_where_each_host_is(served: LabSite) -> None:
     """Who asks twice gets the machine back at once; the table says what each host serves."""
     hook = served.plays.folder / "slow.yml"
-    hook.write_text("- command: sleep 90\n")
+    hook.write_text("- command: sleep 90\n  when: deploy_is_going_back is defined\n")
     process = served.start(
         *("--release", "r2"),
         dwell=90,
         dwell_on="web2",
-        deploy_after_take_back_tasks_file=str(hook),
+        deploy_after_symlink_tasks_file=str(hook),
     )
     assert served.serves("web2", "r2")
     process.send_signal(signal.SIGINT)

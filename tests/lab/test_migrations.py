@@ -103,6 +103,26 @@ def test_a_migration_is_repeated_for_who_asks_for_it(served: LabSite) -> None:
     assert served.migrations() == ["r1", "r3"]
 
 
+@pytest.mark.slow
+def test_a_hook_undoes_what_ran_once_when_all_are_back(served: LabSite) -> None:
+    """While one host still serves the new code, its tables must stay."""
+    hook = served.plays.folder / "undo.yml"
+    hook.write_text(
+        "- shell: echo undone {{ ansistrano_release_version }} >> {{ deploy_to }}.migrations\n"
+        "  run_once: true\n"
+    )
+    served.push("two")
+    served.refuse("web3", "r2")
+
+    said = served.deploy("r2", code=2, deploy_undo_tasks_file=str(hook))
+
+    assert "undo.yml) is to undo it" in _flat(said)
+    assert served.current() == ["r1"] * 3
+    assert served.migrations() == ["r1", "r2", "undone", "r1"]
+    served.deploy("r3")
+    assert served.migrations() == ["r1", "r2", "undone", "r1", "r3"]
+
+
 def _flat(text: str) -> str:
     """Give a text without the line breaks of a terminal's width."""
     return " ".join(text.split())

@@ -28,7 +28,7 @@ from herder.model.fleet import (
 
 Batch = tuple[str, ...]
 
-TAKE_BACK_HOOK = "deploy_after_take_back_tasks_file"
+UNDO_HOOK = "deploy_undo_tasks_file"
 STAGED_COURSES = (Course.DEPLOY, Course.CATCH_UP)
 ROLE_VARIABLES = {
     RoleKind.HERDER: "deploy_",
@@ -247,7 +247,7 @@ def deploy_executor(
             passes = Passes(
                 role,
                 has_run_once=conductor.course is Course.CATCH_UP,
-                has_way_back=bool(names and fleet.variable(names[0][0], TAKE_BACK_HOOK)),
+                undo_file=str(fleet.variable(names[0][0], UNDO_HOOK, "")) if names else "",
             )
             self._tqm.course = PlayCourse(conductor, passes, names)
             return _passes_as_batches(conductor.course, batches)

@@ -6,8 +6,9 @@ that was there before (TAKE_BACK). Tasks that only give values run in every pass
 the deploy role is left out of STAGE, so that nothing is drained or restarted for it.
 
 What runs once for all hosts (`run_once`, outside of the role's own files) runs once in the whole
-deployment: not in later batches, and not on the way back, unless it is of the hook for that. A task
-with the variable `deploy_repeat: true` is no such task and runs once in every pass it belongs to.
+deployment: not in later batches, and on the way back only when it is of the hook that undoes what
+ran once. A task with the variable `deploy_repeat: true` is no such task and runs once in every pass
+it belongs to.
 
 Herder's own role knows its passes by the variable `deploy_phase`. The Ansistrano role does not:
 its steps are told apart by the files that its main.yml includes.
@@ -150,14 +151,14 @@ def _line(task: Any) -> int:
 class Passes:
     """Says of each task whether it runs in the pass that is going on, and remembers run_once.
 
-    With `has_run_once`, what runs once did so in an earlier deployment of the same release; with
-    `has_way_back`, the role has a hook of its own for the way back.
+    With `has_run_once`, what runs once did so in an earlier deployment of the same release; tasks
+    of `undo_file` are for the way back.
     """
 
     role: DeployRole
     current: Pass = Pass.STAGE
     has_run_once: bool = False
-    has_way_back: bool = False
+    undo_file: str = ""
     ran_once: set[str] = field(default_factory=set)
     _digests: dict[str, str] = field(default_factory=dict)
     _equal: Counter[str] = field(default_factory=Counter)
@@ -173,10 +174,10 @@ class Passes:
             return True
         once = self.once_task(task)
         if self.role.is_inside(task):
-            return self._is_step_of_pass(task) and not (once and self._is_done_in_hook(once))
+            return self._is_step_of_pass(task) and (self._undoes(task) or not self._is_done(once))
         if self.current is Pass.STAGE:
             return gives_values(task)
-        return not (once and self._is_done(once))
+        return not self._is_done(once)
 
     def once_task(self, task: Any) -> OnceTask | None:
         """Give what runs once for all hosts by its name and digest; None for any other task."""
@@ -186,7 +187,7 @@ class Passes:
 
     def is_kept(self, task: Any) -> bool:
         """Say whether what a `run_once` task did counts for later deployments too."""
-        return _action(task) not in INCLUDES
+        return _action(task) not in INCLUDES and not self._undoes(task)
 
     def note_once(self, task: Any) -> None:
         """Remember that a `run_once` task did its work."""
@@ -194,14 +195,16 @@ class Passes:
         if once and self.current is not Pass.STAGE:
             self.ran_once.add(once.digest)
 
-    def _is_done(self, once: OnceTask) -> bool:
+    def _is_done(self, once: OnceTask | None) -> bool:
+        if once is None:
+            return False
         is_over = self.has_run_once or self.current is Pass.TAKE_BACK
         return is_over or once.digest in self.ran_once
 
-    def _is_done_in_hook(self, once: OnceTask) -> bool:
-        if self.current is Pass.TAKE_BACK and self.has_way_back:
-            return once.digest in self.ran_once
-        return self._is_done(once)
+    def _undoes(self, task: Any) -> bool:
+        return bool(self.undo_file) and os.path.basename(_file(task)) == os.path.basename(
+            self.undo_file
+        )
 
     def _digest(self, task: Any) -> str:
         """Name a task by what it says, not by where; equal ones by their order in the pass.

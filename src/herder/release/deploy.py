@@ -35,7 +35,8 @@ from herder.release.transaction import State, Step, Transaction
 GUARD_SECONDS = 600.0
 COMMIT_DIGITS = 40
 FAILED, UNREACHABLE = 2, 4
-TAKE_BACK_HOOK = "deploy_after_take_back_tasks_file"
+UNDO_HOOK = "deploy_undo_tasks_file"
+NO_SPACE = "No space left on device"
 
 
 class DeployConductor:
@@ -49,6 +50,7 @@ class DeployConductor:
         self._ledger = Ledger()
         self._once = OnceBook(self._remark)
         self._batches: list[tuple[str, ...]] = []
+        self._left_to_go_back = 0
         self._fleet: Fleet | None = None
         self._lease: FleetLease | None = None
         self._commit = ""
@@ -151,11 +153,19 @@ class DeployConductor:
     ) -> None:
         self._transaction.take(Step.GAVE_UP)
         self._ledger.note_failures(report)
+        self._name_full_disks(fleet)
         for host, text in differences:
             self._ledger.change(host, state=HostState.FAILED, reason=text)
         self._remark("nothing was switched: every host serves what it served before")
         reachable = [host for host in report.hosts if host not in report.unreachable]
         contents.abandon(fleet, reachable, self.release, self._token())
+
+    def _name_full_disks(self, fleet: Fleet) -> None:
+        """Say where there is no room; git and others only say that there is none."""
+        for host, story in self._ledger.stories.items():
+            place = fleet.values(host).deploy_to
+            if NO_SPACE in story.reason and place not in story.reason:
+                self._ledger.change(host, reason=f"{place}/: {story.reason}")
 
     def begin_batch(self, hosts: tuple[str, ...]) -> None:
         self._transaction.take(Step.BATCH_BEGAN)
@@ -210,10 +220,10 @@ class DeployConductor:
         return Verdict.STOP
 
     def _remark_what_stays(self, fleet: Fleet) -> None:
-        hook = fleet.variable(next(iter(self._ledger.stories)), TAKE_BACK_HOOK)
-        done = ", ".join(self._once.done_now)
-        by_hook = f"{TAKE_BACK_HOOK} ({hook}) runs" if hook else f"{TAKE_BACK_HOOK} can name tasks"
-        self._remark(f"what ran once is not taken back: {done}; {by_hook} to undo it")
+        hook = fleet.variable(next(iter(self._ledger.stories)), UNDO_HOOK)
+        done = ", ".join(f"{task.name!r} on {host}" for task, host in self._once.done_now)
+        by_hook = f"{UNDO_HOOK} ({hook}) is to undo it" if hook else f"no {UNDO_HOOK} undoes it"
+        self._remark(f"what ran once is not taken back: {done}; {by_hook}")
 
     def _confirm(self, fleet: Fleet, hosts: Sequence[str]) -> dict[str, str]:
         return confirm_switches(fleet, hosts, self._token())
@@ -232,7 +242,14 @@ class DeployConductor:
             for host in hosts:
                 aim_at(fleet, host, self._ledger.stories[host].was)
             going += [hosts] if hosts else []
+        self._left_to_go_back = len(going)
+        self._say_when_last(fleet)
         return going
+
+    def _say_when_last(self, fleet: Fleet) -> None:
+        """What ran once may be undone when nobody serves the code that needs it any more."""
+        if self._left_to_go_back == 1 and self._once.done_now:
+            fleet.fix({"deploy_is_last_to_go_back": True})
 
     def _may_go_back(self, host: str) -> bool:
         story = self._ledger.stories[host]
@@ -243,6 +260,8 @@ class DeployConductor:
 
     def taken_back(self, report: BatchReport) -> None:
         fleet = self._known_fleet()
+        self._left_to_go_back -= 1
+        self._say_when_last(fleet)
         self._confirm(fleet, [host for host in report.hosts if host not in report.unreachable])
         for host, releases in look_at(fleet, report.hosts).items():
             story = self._ledger.stories[host]
@@ -250,6 +269,9 @@ class DeployConductor:
             reason = report.failed.get(host, "") or releases.failure or story.reason
             state = _state_after(story, self.release) if is_back else HostState.FAILED
             self._ledger.change(host, state=state, now=releases.current or story.now, reason=reason)
+        hook = fleet.variable(report.hosts[0], UNDO_HOOK)
+        if hook and report.is_whole and not self._left_to_go_back and self._once.done_now:
+            self._once.forget()
 
     def finish(self) -> int:
         try:

@@ -39,7 +39,7 @@ class OnceBook:
     """Implements model.fleet.OnceKeeper; `remark` is told what a person should read."""
 
     remark: Callable[[str], None]
-    done_now: list[str] = field(default_factory=list)
+    done_now: list[tuple[OnceTask, str]] = field(default_factory=list)
     _known: dict[str, Entry] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
     _deployment: OnceDeployment | None = None
@@ -69,7 +69,12 @@ class OnceBook:
     def ended(self, task: OnceTask, host: str, *, has_changed: bool) -> None:
         self._note(task, host, "done" if has_changed else "forgotten")
         if has_changed:
-            self.done_now.append(f"{task.name!r} on {host}")
+            self.done_now.append((task, host))
+
+    def forget(self) -> None:
+        """What this deployment did was undone: the next one has to do it."""
+        for task, host in self.done_now:
+            self._note(task, host, "forgotten")
 
     def _is_repeated(self, host: str) -> bool:
         deployment = self._known_deployment()
