@@ -222,6 +222,7 @@ def deploy_executor(
 
     class DeployExecutor(PlaybookExecutor):
         has_deployed = False
+        deserted = ""
 
         def _get_serialized_batches(self, play: Any) -> list[list[Any]]:
             """Give the passes of a deploy play as its batches.
@@ -232,6 +233,7 @@ def deploy_executor(
             self._tqm.course = None
             role = find_deploy_role(play)
             if role is None or not batches:
+                self.deserted = self.deserted if role is None else ", ".join(play.hosts)
                 return batches
             _require_linear(play)
             self.has_deployed = True
@@ -272,6 +274,11 @@ def deploy_executor(
                 answer = super().run()
             finally:
                 code = conductor.finish()
+            if not self.has_deployed and not answer and self.deserted:
+                raise UsageError(
+                    f"the deploy play is for {self.deserted!r}, and no host of the inventory is",
+                    hint="see who is there: ansible-inventory --graph",
+                )
             if not self.has_deployed and not answer:
                 raise UsageError(
                     "no play of this playbook that has hosts uses a deploy role",
