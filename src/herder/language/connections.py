@@ -10,6 +10,7 @@ import contextlib
 import copy
 import dataclasses
 import shlex
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,7 @@ from herder.errors import (
 )
 from herder.language.blocking import LoopThread
 from herder.language.routes import become_step, is_carried, route_of
+from herder.language.young_jobs import YoungJobs
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
 from herder.model.route import Route
 
@@ -57,6 +59,7 @@ class Carrier:
     def __init__(self, sessions: Sessions, loop: LoopThread) -> None:
         self.sessions = sessions
         self.loop = loop
+        self.jobs = YoungJobs(time.monotonic, time.sleep)
         self._routes: dict[str, set[Route]] = {}
         self._classes: dict[type, Any] = {}
 
@@ -218,10 +221,19 @@ class CarriedConnection(ConnectionBase):
         return self.herder_do(session.stat(path, follow=follow, checksum=checksum))
 
     def is_pipelining_enabled(self, wrap_async: bool = False) -> bool:
-        if not wrap_async and not _keeps_remote_files():
+        """Modules go to the agent, unless the user wants them as files on the host."""
+        if not wrap_async and not _keeps_remote_files() and not self._herder_wants_files():
             return True
         from_configuration: bool = super().is_pipelining_enabled(wrap_async)
         return from_configuration
+
+    def _herder_wants_files(self) -> bool:
+        """Whether pipelining is switched off by somebody, and not only by default."""
+        try:
+            value, origin = self.get_option_and_origin("pipelining")
+        except KeyError:
+            return False
+        return not value and origin != "default"
 
     def _connect(self) -> Any:
         return self

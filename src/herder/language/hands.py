@@ -24,6 +24,7 @@ from herder.language.modules import PreparedModule
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall
 
 ACCOUNT_MODULES = ("ansible.builtin.user", "ansible.legacy.user", "user")
+STATUS_MODULES = ("ansible.legacy.async_status", "ansible.builtin.async_status")
 NOT_FOUND_STATUS = 127
 POSIX_SHELL = "/bin/sh"
 
@@ -60,8 +61,21 @@ def _execute_module(
     action: Any, original: Callable[..., Any], *args: Any, wrap_async: bool = False, **words: Any
 ) -> Any:
     """Remember whether the module is to go on by itself: then it has to lie in a file."""
+    jobs = action._connection.herder_carrier.jobs
+    if words.get("module_name") in STATUS_MODULES and _is_asked(words.get("module_args")):
+        job = str(words["module_args"]["jid"])
+        return jobs.ask(job, lambda: original(action, *args, **words))
     with _detached.set_to(bool(wrap_async)):
-        return original(action, *args, wrap_async=wrap_async, **words)
+        result = original(action, *args, wrap_async=wrap_async, **words)
+    if wrap_async and "ansible_job_id" in result:
+        jobs.note(str(result["ansible_job_id"]))
+    return result
+
+
+def _is_asked(module_args: Any) -> bool:
+    """Whether these are arguments of a question for a job's status."""
+    words = module_args or {}
+    return "jid" in words and words.get("mode") != "cleanup"
 
 
 def _configure_module(
