@@ -24,8 +24,10 @@ VARYING = tuple(
     for pattern, put in (
         (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?", "MOMENT"),
         (r"\d+:\d\d:\d\d(\.\d+)?", "DURATION"),
-        (r"j?\d{5,}\.\d+", "JOB"),
         (r"ansible-tmp-[\d.]+-\d+-\d+", "TEMPORARY"),
+        (r"(_original_basename\": ?\")\.\w{8}", r"\1TEMPORARY"),
+        (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "ID"),
+        (r"j?\d{5,}\.\d+", "JOB"),
         (r"ansible-local-\w+/tmp\w+", "TEMPORARY"),
         (r"/tmp/ansible_\w+_payload_\w+", "TEMPORARY"),
         (r"tmp[a-z0-9_]{8}\b", "TEMPORARY"),
@@ -101,7 +103,11 @@ def environment(place: Path) -> dict[str, str]:
 
 
 def _ended(process: subprocess.Popen[str], place: Path) -> Outcome:
-    output, complaints = process.communicate()
+    try:
+        output, complaints = process.communicate()
+    finally:
+        # a test that is out of time leaves nothing behind
+        process.kill()
     return Outcome(
         exit_code=process.returncode,
         said=(*in_order(output, place), *in_order(complaints, place)),
