@@ -28,7 +28,7 @@ def test_a_rerun_after_a_failed_gate_does_not_migrate_again(served: LabSite) -> 
 
     again = served.deploy("r3")
 
-    assert "what ran once is not taken back: 'Migrate' on web1" in _flat(failed)
+    assert "what ran once stays done: 'Migrate' on web1" in _flat(failed)
     assert "is not repeated" in _flat(again)
     assert served.current() == ["r3"] * 3
     assert served.migrations() == ["r1", "r2"]

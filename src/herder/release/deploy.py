@@ -223,7 +223,7 @@ class DeployConductor:
         hook = fleet.variable(next(iter(self._ledger.stories)), UNDO_HOOK)
         done = ", ".join(f"{task.name!r} on {host}" for task, host in self._once.done_now)
         by_hook = f"{UNDO_HOOK} ({hook}) is to undo it" if hook else f"no {UNDO_HOOK} undoes it"
-        self._remark(f"what ran once is not taken back: {done}; {by_hook}")
+        self._remark(f"what ran once stays done: {done}; {by_hook}")
 
     def _confirm(self, fleet: Fleet, hosts: Sequence[str]) -> dict[str, str]:
         return confirm_switches(fleet, hosts, self._token())
