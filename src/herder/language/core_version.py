@@ -160,6 +160,18 @@ def run_task(worker: Any, executor_for: Callable[[Any], Any]) -> None:
         _run_with_dicts(worker, executor_for)
 
 
+def has_changed_well(result: Any) -> bool:
+    """Say whether what a strategy got for a host and task is a change that came to its end.
+
+    *Source*: ansible-core 2.19 executor/task_result.py, 2.21 _internal/_task.py `HostTaskResult`.
+    """
+    if _has_unified_results:
+        told = result.utr
+        return bool(told.changed and not (told.failed or told.unreachable or told.skipped))
+    is_bad = result.is_failed() or result.is_unreachable() or result.is_skipped()
+    return bool(result.is_changed() and not is_bad)
+
+
 def _run_unified(worker: Any, executor_for: Callable[[Any], Any]) -> None:
     task, host = worker._task, worker._host
     with _task.TaskContext.create(task=task, task_vars=worker._task_vars, host_name=host.name):

@@ -132,8 +132,7 @@ class WokenStrategy(StrategyBase):
         if self._tqm.course is None:
             return
         for result in results:
-            is_bad = result.is_failed() or result.is_unreachable() or result.is_skipped()
-            has_changed = result.is_changed() and not is_bad
+            has_changed = core_version.has_changed_well(result)
             self._tqm.course.ended(result.task, result.host.name, has_changed=has_changed)
 
     def _in_order_of_hosts(self, results: list[Any]) -> list[Any]:
