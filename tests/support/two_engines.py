@@ -31,7 +31,7 @@ VARYING = tuple(
         (r"ansible-local-\w+/tmp\w+", "TEMPORARY"),
         (r"/tmp/ansible_\w+_payload_\w+", "TEMPORARY"),
         (r"tmp[a-z0-9_]{8}\b", "TEMPORARY"),
-        (r"(\"(?:mtime|ctime|atime|inode|pid)\": )[\d.]+", r"\1N"),
+        (r"(\"(?:mtime|ctime|atime|inode|pid|child_pid)\": )[\d.]+", r"\1N"),
         # as wide as the longest path, which differs
         (r"\*{3,}", "***"),
     )
