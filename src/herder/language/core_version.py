@@ -178,11 +178,11 @@ def _run_unified(worker: Any, executor_for: Callable[[Any], Any]) -> None:
         task.squash()
         result = executor_for(worker).run()
         result.finalize_registered_values()
+        if error := _sending_error(result.as_result_dict()):
+            result = _task.UnifiedTaskResult.create_from_action_exception(error)
+            result.finalize_registered_values()
     task.ignore_errors = result.ignore_errors
     task.ignore_unreachable = result.ignore_unreachable
-    if error := _sending_error(result.as_result_dict()):
-        result = _task.UnifiedTaskResult.create_from_action_exception(error)
-        result.finalize_registered_values()
     worker._final_q.send_task_result(host, task, result)
 
 
