@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from herder.lab.cloud import Instance
 from herder.lab.cloud_state import CloudState
 from herder.lab.mootube import VAULT_PASSWORD_FILE, find_example
 from herder.lab.place import LabPlace
+from tests.support.two_engines import without_ansible
 
 HAS_EXTRAS = all(map(importlib.util.find_spec, ("moto", "boto3", "ansible_collections")))
 """Whether the extras cloud and aws are installed here."""
@@ -50,8 +50,7 @@ class CloudPlays:
 
     def run(self, words: list[str], variables: Mapping[str, str]) -> Said:
         # MooTube's own ansible.cfg counts, not the one of the tests.
-        kept = {name: text for name, text in os.environ.items() if not name.startswith("ANSIBLE_")}
-        environment = {**kept, **self.state.environment(), **variables}
+        environment = {**without_ansible(), **self.state.environment(), **variables}
         done = subprocess.run(
             words,
             cwd=find_example().ansible_folder,

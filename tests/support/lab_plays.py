@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from herder.lab.inventory import ssh_words
 from herder.lab.machines import Machines
-from tests.support.two_engines import HERDER, SOURCE
+from tests.support.two_engines import HERDER, SOURCE, without_ansible
 
 Done = subprocess.CompletedProcess[str]
 
@@ -65,10 +64,9 @@ class LabPlays:
 
     def environment(self) -> dict[str, str]:
         """Give a run's environment: nothing of the user's Ansible."""
-        kept = {name: text for name, text in os.environ.items() if not name.startswith("ANSIBLE_")}
         state = str(self.folder / "state")
         return {
-            **kept,
+            **without_ansible(),
             "PYTHONPATH": str(SOURCE),
             "HERDER_STATE_DIRECTORY": state,
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.folder / "control"),

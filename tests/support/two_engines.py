@@ -83,13 +83,17 @@ def _start(
     return process, place
 
 
+def without_ansible() -> dict[str, str]:
+    """Give the environment without anybody's Ansible settings, those of the tests too."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("ANSIBLE_")}
+
+
 def environment(place: Path) -> dict[str, str]:
     """Give a run's environment: the folder's own ansible.cfg, a home of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     home = place.parent / f"home-{place.name}"
     home.mkdir(exist_ok=True)
     return {
-        **kept,
+        **without_ansible(),
         "PYTHONPATH": str(SOURCE),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",

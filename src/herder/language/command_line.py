@@ -32,7 +32,6 @@ from herder.language.plays import QueueManager, choose_strategy, hosts_at_once
 from herder.language.routing_cache import keep_routing
 from herder.language.worker_output import (
     detach_programs,
-    display_is_shown,
     shown_output,
     sorted_streams,
 )
@@ -145,8 +144,10 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     core_version.replace_strategies(choose_strategy)
     core_version.add_collections(around.collections_directory)
     core_version.replace_alarm()
-    core_version.surround_prompts(functools.partial(_asking, around.during_prompt))
-    core_version.wrap_display(display_is_shown)
+    core_version.surround_display(
+        core_version.PROMPTS, functools.partial(_asking, around.during_prompt)
+    )
+    core_version.surround_display(("display",), shown_output)
     detach_programs()
     core_version.guard_plugin_loading()
     keep_routing(around.cache_directory.expanduser() / "routing")

@@ -293,16 +293,11 @@ def _native(original: Callable[..., Any], value: Any, redact: bool = True) -> An
         return value
     if kind is dict:
         return {
-            name if type(name) is str else original(name, redact): (
-                held if type(held) in _UNCHANGEABLE else _native(original, held, redact)
-            )
+            _native(original, name, redact): _native(original, held, redact)
             for name, held in value.items()
         }
     if kind is list:
-        return [
-            held if type(held) in _UNCHANGEABLE else _native(original, held, redact)
-            for held in value
-        ]
+        return [_native(original, held, redact) for held in value]
     return original(value, redact)
 
 

@@ -290,21 +290,18 @@ def add_collections(directory: Path) -> None:
         constants.COLLECTIONS_PATHS.append(str(directory))
 
 
-def surround_prompts(during: Callable[[], contextlib.AbstractContextManager[None]]) -> None:
-    """The terminal is the prompt's alone while one waits for an answer."""
-    for name in ("prompt", "do_var_prompt", "prompt_until"):
+PROMPTS = ("prompt", "do_var_prompt", "prompt_until")
+
+
+def surround_display(
+    names: tuple[str, ...], during: Callable[[], contextlib.AbstractContextManager[None]]
+) -> None:
+    """These methods of ansible-core's display run inside what `during` gives."""
+    for name in names:
         is_static = isinstance(inspect.getattr_static(Display, name), staticmethod)
         method = getattr(Display, name)
         surrounded = _surrounded(getattr(method, "herder_original", method), during)
         setattr(Display, name, staticmethod(surrounded) if is_static else surrounded)
-
-
-def wrap_display(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """What ansible-core shows goes through what `wrap` makes of its display."""
-    shown = getattr(Display.display, "herder_original", Display.display)
-    wrapped = wrap(shown)
-    wrapped.herder_original = shown  # type: ignore[attr-defined] # marks what is exchanged
-    Display.display = wrapped
 
 
 def _surrounded(original: Callable[..., Any], during: Callable[[], Any]) -> Callable[..., Any]:

@@ -17,6 +17,7 @@ from herder.language.blocking import repeat
 from herder.language.passes import DeployRole, Pass, Passes, find_deploy_role
 from herder.language.side_tasks import SideTasks
 from herder.model.fleet import (
+    UNDO_HOOK,
     BatchReport,
     Conductor,
     Course,
@@ -28,7 +29,6 @@ from herder.model.fleet import (
 
 Batch = tuple[str, ...]
 
-UNDO_HOOK = "deploy_undo_tasks_file"
 STAGED_COURSES = (Course.DEPLOY, Course.CATCH_UP)
 ROLE_VARIABLES = {
     RoleKind.HERDER: "deploy_",

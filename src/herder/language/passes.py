@@ -28,7 +28,7 @@ from typing import Any
 
 from ansible.playbook.role import Role
 
-from herder.model.fleet import OnceTask, RoleKind
+from herder.model.fleet import REPEAT, OnceTask, RoleKind
 
 HERDER_ROLES = frozenset({"herder.deploy.app"})
 SWITCH_FILES = ("symlink.yml", "rsync-deploy.yml")
@@ -47,7 +47,6 @@ VALUE_ACTIONS = frozenset(
 )
 # What only leads to other tasks: those are looked at one by one.
 INCLUDES = frozenset({"include_role", "include_tasks", "import_role", "import_tasks"})
-REPEAT = "deploy_repeat"
 
 
 class Pass(enum.Enum):

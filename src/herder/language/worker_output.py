@@ -69,17 +69,6 @@ def _current() -> WorkerOutput | None:
     return getattr(_local, "output", None)
 
 
-def display_is_shown(display: Callable[..., Any]) -> Callable[..., Any]:
-    """Let what goes through ansible-core's display come through from every thread."""
-
-    @functools.wraps(display)
-    def method(*args: Any, **words: Any) -> Any:
-        with shown_output():
-            return display(*args, **words)
-
-    return method
-
-
 class SortedStream(io.TextIOBase):
     """Stands in for a standard stream: a worker's words are kept, all others pass."""
 

@@ -129,6 +129,12 @@ class Fleet(Protocol):
         """Do a job again and again beside the run; what is given back ends that."""
 
 
+UNDO_HOOK = "deploy_undo_tasks_file"
+"""The variable that names the tasks which undo what ran once."""
+REPEAT = "deploy_repeat"
+"""The variable that lets what ran once run again."""
+
+
 @dataclass(frozen=True, slots=True)
 class OnceTask:
     """A task that runs once for all hosts, a migration as a rule.

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from herder.errors import DeploymentRefused
 from herder.model.fleet import (
+    UNDO_HOOK,
     BatchReport,
     Course,
     DeploymentStory,
@@ -29,13 +30,11 @@ from herder.release import ansistrano, contents, preflight
 from herder.release.answers import ask_same, failure_of, look_at
 from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import Ledger, aim_at
-from herder.release.once import OnceBook, OnceDeployment
+from herder.release.once import COMMIT_DIGITS, OnceBook, OnceDeployment
 from herder.release.transaction import State, Step, Transaction
 
 GUARD_SECONDS = 600.0
-COMMIT_DIGITS = 40
 FAILED, UNREACHABLE = 2, 4
-UNDO_HOOK = "deploy_undo_tasks_file"
 NO_SPACE = "No space left on device"
 
 
