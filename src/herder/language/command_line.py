@@ -7,6 +7,7 @@ ansible-core's; what differs is that without -f all hosts run at once.
 from __future__ import annotations
 
 import functools
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ from herder.model.fleet import Conductor
 from herder.model.ports import Sessions
 
 INTERRUPTED = 99
+# Python's own 700 are few for a program that makes thousands of objects for each task.
+YOUNG_OBJECTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ def _run(
 ) -> int:
     core_version.check()
     _install(around, conductor)
+    _settle()
     refusals: list[HerderError] = []
     exchanged = {
         "init_parser": _init_parser(command, around),
@@ -104,6 +108,12 @@ def _run(
             end_leftovers()
         return ending.code if isinstance(ending.code, int) else 1
     return 0
+
+
+def _settle() -> None:
+    """Look for garbage less often, and not among what was imported, which stays for good."""
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
 
 
 def _keeping_refusals(command: type[Any], refusals: list[HerderError]) -> Callable[..., Any]:

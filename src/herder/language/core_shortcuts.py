@@ -10,15 +10,18 @@ cannot be a key takes the long way. Installed once per process.
 
 from __future__ import annotations
 
+import argparse
 import copy
 import functools
 import os
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 from ansible.config.manager import ConfigManager
+from ansible.executor import task_result
 from ansible.playbook.attribute import Attribute
 from ansible.playbook.base import FieldAttributeBase
+from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import PluginLoader, vars_loader
 from ansible.plugins.vars import host_group_vars
 from ansible.utils import vars as core_vars
@@ -34,6 +37,7 @@ def install() -> None:
     for owner, name, shortened in (
         (PluginLoader, "find_plugin_with_context", _find_plugin),
         (PluginLoader, "all", _all_plugins),
+        (ActionBase, "_find_needle", _find_file),
         (ConfigManager, "get_plugin_options_and_origins", _plugin_options),
         (FieldAttributeBase, "post_validate", _post_validate),
         (FieldAttributeBase, "copy", _copy_fields),
@@ -41,9 +45,14 @@ def install() -> None:
         (core_vars, "transform_to_native_types", _native),
         (vars_plugins, "get_vars_from_path", _vars_beside),
         (vars_manager, "get_vars_from_path", _vars_beside),
+        (vars_plugins, "get_vars_from_inventory_sources", _vars_beside),
+        (vars_manager, "get_vars_from_inventory_sources", _vars_beside),
+        # 2.19 only: later ones make a callback's result when it is first read
+        (getattr(task_result, "_RawTaskResult", None), "as_callback_task_result", _callback_result),
+        (argparse, "_", _translated),
     ):
-        original = getattr(owner, name)
-        if not hasattr(original, "herder_shortened"):
+        original = getattr(owner, name, None)
+        if original is not None and not hasattr(original, "herder_shortened"):
             setattr(owner, name, _bound(original, shortened))
 
 
@@ -78,7 +87,7 @@ def _find_plugin(
 ) -> Any:
     """Where ansible-core's own plugins are does not change; directories of plugins may be added.
 
-    Found ones only: what is not found may be put there by an earlier task.
+    Of ansible.legacy found ones only: what is not found may be put there by an earlier task.
     """
     if not name.startswith(("ansible.builtin.", "ansible.legacy.")):
         return original(loader, name, *args, **kw)
@@ -87,7 +96,8 @@ def _find_plugin(
     found = _plugins_found.get(key)
     if found is None:
         found = original(loader, name, *args, **kw)
-        if found.resolved and not (found.raw_error_list or found.deprecated):
+        is_lasting = found.resolved or name.startswith("ansible.builtin.")
+        if is_lasting and not (found.raw_error_list or found.deprecated):
             _plugins_found.keep(key, _own_copy(found))
         return found
     return _own_copy(found)
@@ -99,6 +109,18 @@ def _own_copy(context: Any) -> Any:
         if isinstance(value, list):
             setattr(twin, name, value.copy())
     return twin
+
+
+_files_found = Kept()
+
+
+def _find_file(original: Callable[..., Any], action: Any, dirname: str, needle: str) -> Any:
+    """The file that a task sends to one host is where it was for the host before."""
+    key = (action._task._uuid, dirname, needle)
+    found = _files_found.get(key)
+    if found is None or not os.path.exists(found):
+        found = _files_found.keep(key, original(action, dirname, needle))
+    return found
 
 
 def _all_plugins(original: Callable[..., Any], loader: Any, *args: Any, **kwargs: Any) -> Any:
@@ -301,25 +323,64 @@ def _native(original: Callable[..., Any], value: Any, redact: bool = True) -> An
     return original(value, redact)
 
 
+class _OneResult:
+    """The result that callbacks are being told of, as they may see it."""
+
+    def __init__(self) -> None:
+        self.raw: Any = None
+        self.shown: Any = None
+
+
+_told = _OneResult()
+
+
+def begin_telling() -> None:
+    """Callbacks are to be told of something: a result is looked at anew."""
+    _told.raw = None
+
+
+def _callback_result(original: Callable[..., Any], raw: Any) -> Any:
+    """Each callback gets an object of its own, which copies when it is read; the rest is shared."""
+    if _told.raw is raw:
+        return copy.copy(_told.shown)
+    shown = original(raw)
+    _told.raw, _told.shown = raw, copy.copy(shown)
+    return shown
+
+
+_translations: dict[str, str] = {}
+
+
+def _translated(original: Callable[[str], str], text: str) -> str:
+    """argparse looks on the disk for a translation of its words; each ssh connection asks it."""
+    return _translations.get(text) or _translations.setdefault(text, original(text))
+
+
 _vars_found = Kept()
 
 
 def _vars_beside(
-    original: Callable[..., Any], loader: Any, path: str, entities: Any, stage: str
+    original: Callable[..., Any],
+    loader: Any,
+    places: str | Sequence[str | None],
+    entities: Any,
+    stage: str,
 ) -> Any:
     """ansible-core's own vars plugin reads each file of group_vars and host_vars once only.
 
-    So it gives the same for the same hosts and groups from then on; other plugins may not.
+    So it gives the same for the same hosts and groups from then on; other plugins may not. Looking
+    whether an inventory source is a directory costs as much, for each task and host three times.
     """
     names = tuple(vars_loader._plugin_instance_cache or ())
     if vars_loader._paths is None or not _is_only_the_built_in(names):
-        return original(loader, path, entities, stage)
+        return original(loader, places, entities, stage)
     every = entities if isinstance(entities, list) else [entities]
-    key = (id(loader), path, stage, names, *((each.base_type, each.name) for each in every))
+    where = places if isinstance(places, str) else tuple(places)
+    key = (id(loader), where, stage, names, *((each.base_type, each.name) for each in every))
     found = _vars_found.get(key)
     if found is None:
         # the loader is kept too, so that its id stays its own
-        found = _vars_found.keep(key, (original(loader, path, entities, stage), loader))
+        found = _vars_found.keep(key, (original(loader, places, entities, stage), loader))
     return found[0].copy()
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible._internal._datatag._tags import Origin
+from ansible.executor import task_result
 from ansible.inventory.host import Host
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import EncryptedString
@@ -15,7 +18,8 @@ from ansible.playbook import Playbook
 from ansible.playbook.base import FieldAttributeBase
 from ansible.playbook.play import Play
 from ansible.playbook.task import Task
-from ansible.plugins.loader import vars_loader
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import action_loader, vars_loader
 from ansible.utils import vars as core_vars
 from ansible.vars import plugins as vars_plugins
 from ansible.vars.manager import VariableManager
@@ -173,3 +177,70 @@ def test_a_vars_plugin_of_somebody_else_is_asked_each_time(tmp_path: Path) -> No
         for _ in range(3)
     ]
     assert asked == [1, 2, 3]
+
+
+def test_an_inventory_file_s_folder_is_where_its_vars_are(tmp_path: Path) -> None:
+    """A source may be a file, a folder, a list of hosts or nothing."""
+    (tmp_path / "host_vars").mkdir()
+    (tmp_path / "host_vars" / "web1.yml").write_text("color: red\n")
+    (tmp_path / "hosts.ini").write_text("web1\n")
+    loader, host = DataLoader(), Host("web1")
+    for sources in ([str(tmp_path / "hosts.ini")], [str(tmp_path)], ["web1,web2,"], [None], []):
+        short_way = vars_plugins.get_vars_from_inventory_sources
+        expected = short_way.herder_shortened(loader, sources, [host], "task")
+        assert [short_way(loader, sources, [host], "task") for _ in range(2)] == [expected] * 2
+        assert expected == ({"color": "red"} if sources and "/" in str(sources[0]) else {})
+
+
+def test_a_plugin_that_ansible_core_does_not_have_is_looked_for_once() -> None:
+    """Nearly every module has no action plugin of its own; the answer is the long way's."""
+    for name in ("ansible.builtin.lineinfile", "ansible.builtin.copy"):
+        short_way = action_loader.find_plugin_with_context
+        found = [short_way(name, collection_list=[]) for _ in range(2)]
+        long_way = type(action_loader).find_plugin_with_context.herder_shortened
+        expected = long_way(action_loader, name, collection_list=[])
+        assert [vars(each) for each in found] == [vars(expected)] * 2
+        assert found[0].load_attempts is not found[1].load_attempts
+
+
+def test_a_file_is_found_for_each_host_of_a_task_and_anew_when_it_is_gone(tmp_path: Path) -> None:
+    """A task sends one file to many hosts; the next task may see another one of that name."""
+    (tmp_path / "files").mkdir()
+    near, far = tmp_path / "files" / "a.conf", tmp_path / "a.conf"
+    near.write_text("near")
+    far.write_text("far")
+
+    def found(task: str) -> str:
+        step = SimpleNamespace(_uuid=task, get_search_path=lambda: [str(tmp_path)])
+        action = SimpleNamespace(_task=step, _loader=DataLoader())
+        path: str = ActionBase._find_needle(action, "files", "a.conf")
+        return path
+
+    assert [found("one"), found("one")] == [str(near)] * 2
+    near.unlink()
+    assert [found("one"), found("two")] == [str(far)] * 2
+    near.write_text("near again")
+    assert found("three") == str(near)
+
+
+@pytest.mark.skipif(
+    not hasattr(task_result, "_RawTaskResult"), reason="later ones read a result when asked"
+)
+def test_each_callback_has_a_result_of_its_own(tmp_path: Path) -> None:
+    """One callback may change what it was given; the next one must not see that."""
+    task = next(part for part in _parts(_play(tmp_path)) if getattr(part, "name", "") == "waits")
+    data = {"stdout": "said", "_ansible_parsed": True, "list": [1]}
+    raw = task_result._RawTaskResult(Host("web1"), task, data, {})
+    core_shortcuts.begin_telling()
+    first, second = raw.as_callback_task_result(), raw.as_callback_task_result()
+    first.result["list"].append("changed")
+    assert second.result == {"stdout": "said", "list": [1]}
+
+    data["stdout"] = "said later"
+    core_shortcuts.begin_telling()
+    assert raw.as_callback_task_result().result["stdout"] == "said later"
+
+
+def test_argparse_says_what_it_said() -> None:
+    """Its words are asked for once each, not once for every connection."""
+    assert argparse.ArgumentParser(prog="x").format_help().startswith("usage: x [-h]")
