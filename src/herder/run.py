@@ -10,7 +10,6 @@ import getpass
 import importlib
 import os
 import platform
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import TypeVar
 from herder.display.choice import OutputKind, OutputWishes, choose_output
 from herder.display.json_lines import JsonLines
 from herder.events import EventSink
+from herder.interrupts import ended_as_by_a_key
 from herder.language import command_line
 from herder.language.blocking import LoopThread
 from herder.language.command_line import Surroundings
@@ -80,29 +80,11 @@ def roll_back(words: Sequence[str], wishes: DeployWishes) -> Deployed:
 def _lead(
     words: Sequence[str], conductor: DeployConductor | RollbackConductor, program: str
 ) -> Deployed:
-    with _ended_as_by_a_key(), scratch_folder() as scratch:
+    with ended_as_by_a_key(), scratch_folder() as scratch:
         code = _run(
             functools.partial(_conducted, conductor, {VARIABLE: str(scratch)}), words, program
         )
     return Deployed(code, conductor.story)
-
-
-@contextlib.contextmanager
-def _ended_as_by_a_key() -> Iterator[None]:
-    """Let a job that is cancelled or a terminal that is closed end a deployment as Ctrl-C does."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    asked = (signal.SIGTERM, signal.SIGHUP)
-    taken = [number for number in asked if signal.getsignal(number) is signal.SIG_DFL]
-    for number in taken:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def releases(words: Sequence[str]) -> tuple[int, dict[str, HostReleases] | None]:

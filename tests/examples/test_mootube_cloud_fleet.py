@@ -166,6 +166,8 @@ def test_wrong_configuration_is_found_and_its_end_too(fleet: Fleet) -> None:
         "uploads on local disk",
         "cache keys hold the release",
         "anybody's X-Forwarded-For is believed",
+        "health address proves nothing",
+        "different configuration files",
     } <= {each["what"] for each in found if each["host"] == wrong}
     assert all(each["evidence"] and each["why"] and each["todo"] for each in found)
     assert all(each["why"] in shown and each["todo"] in shown for each in found)

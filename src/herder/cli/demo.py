@@ -18,6 +18,7 @@ from typing import NoReturn
 
 from herder.cli import demo_cloud
 from herder.errors import LabError, UsageError
+from herder.interrupts import ended_as_by_a_key
 from herder.lab import lab
 from herder.lab.mootube import (
     VAULT_PASSWORD_FILE,
@@ -53,8 +54,13 @@ def main(words: Sequence[str]) -> int:
         chosen = _parser().parse_args(list(words))
     except SystemExit as ended:  # --help has printed and wants to leave
         return int(ended.code or 0)
-    if chosen.cloud:
-        return demo_cloud.tell(lab_place(demo_cloud.NAME, chosen.directory), keep=chosen.keep)
+    with ended_as_by_a_key():
+        if chosen.cloud:
+            return demo_cloud.tell(lab_place(demo_cloud.NAME, chosen.directory), keep=chosen.keep)
+        return _play(chosen)
+
+
+def _play(chosen: argparse.Namespace) -> int:
     example = find_example()
     cast = choose_cast(Kind(chosen.kind) if chosen.kind else None)
     place = lab_place(_NAME, chosen.directory)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import signal
+import sys
 from pathlib import Path
 
 import pytest
 
 from herder.cli.demo import are_sessions_whole, change_table, is_whole_change, main
+from herder.cli.main import INTERRUPT_EXIT_CODE
 from herder.errors import UsageError
 from herder.lab.visitors import Door, HostChange, Visit, Visitor
+from tests.support.two_engines import SOURCE
 
 DOOR = Door("127.0.0.1", 80, "moo.example")
 
@@ -78,3 +84,28 @@ def test_demo_ends_without_a_failed_request(
     said = capsys.readouterr().out
     assert "Requests failed: 0" in said, said
     assert (code, list(tmp_path.iterdir())) == (0, []), said
+
+
+@pytest.mark.lab
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("end", ["the terminal is closed", "the job is cancelled"])
+def test_demo_that_nobody_watches_any_more_leaves_nothing(end: str, tmp_path: Path) -> None:
+    """A closed laptop must not keep four servers running."""
+    process_id, terminal = pty.fork()
+    if process_id == 0:
+        environment = {**os.environ, "PYTHONPATH": str(SOURCE), "TERM": "xterm"}
+        words = [sys.executable, "-m", "herder", "demo", "--kind", "processes"]
+        os.execve(sys.executable, [*words, "--directory", str(tmp_path)], environment)
+    seen = b""
+    while b"Provisioning" not in seen:
+        seen += os.read(terminal, 65536)
+    assert list(tmp_path.iterdir()) != []
+
+    if end == "the terminal is closed":
+        os.close(terminal)
+    else:
+        os.kill(process_id, signal.SIGTERM)
+    _, status = os.waitpid(process_id, 0)
+
+    assert os.waitstatus_to_exitcode(status) == INTERRUPT_EXIT_CODE
+    assert list(tmp_path.iterdir()) == []
