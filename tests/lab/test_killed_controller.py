@@ -25,13 +25,13 @@ SEED = int(os.environ.get("TEST_SEED") or random.SystemRandom().randrange(1 << 3
 WAIT = ("--wait", "200")
 
 
-@pytest.mark.parametrize(
-    "role",
-    [
-        pytest.param(HERDER_ROLE, id="herder"),
-        pytest.param(str(ANSISTRANO_ROLE), id="ansistrano", marks=pytest.mark.slow),
-    ],
-)
+ROLES = [
+    pytest.param(HERDER_ROLE, id="herder"),
+    pytest.param(str(ANSISTRANO_ROLE), id="ansistrano", marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_controller_killed_at_a_few_moments(plays: LabPlays, role: str) -> None:
     """One in each part of a deployment: while it looks, stages, switches."""
     lot = random.Random(SEED)
@@ -44,10 +44,11 @@ def test_controller_killed_at_a_few_moments(plays: LabPlays, role: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_controller_killed_at_twenty_moments(plays: LabPlays) -> None:
+@pytest.mark.parametrize("role", ROLES)
+def test_controller_killed_at_twenty_moments(plays: LabPlays, role: str) -> None:
     """Every host serves a whole release then, visitors see no gap, the next deployment succeeds."""
     lot = random.Random(SEED)
-    with _sites(plays, HERDER_ROLE, 4) as sites, contextlib.ExitStack() as visits:
+    with _sites(plays, role, 4) as sites, contextlib.ExitStack() as visits:
         usual = _deploy_first(sites)
         answers = [visits.enter_context(site.visited()) for site in sites]
 
