@@ -38,6 +38,7 @@ VARYING = tuple(
 )
 # how often somebody asked is a matter of time
 POLLS = ("ASYNC POLL", "FAILED - RETRYING")
+INCLUDED = re.compile(r"^(?P<file>included: \S+) for (?P<hosts>[\w.-]+(?:, [\w.-]+)+)")
 RECAP_LINE = re.compile(r"^(\S+) +: (ok=\d.*?) *$", re.MULTILINE)
 
 
@@ -126,11 +127,18 @@ def _ended(process: subprocess.Popen[str], place: Path) -> Outcome:
 def normalised(output: str, place: Path) -> tuple[str, ...]:
     """Give the lines without what differs from run to run, in an order of their own.
 
-    How often a task's headline comes depends on which host is first, except with `linear`.
+    How often a task's headline comes depends on which host is first, except with `linear`; so does
+    the order of the hosts that a file is included for.
     """
-    lines = [line for line in in_order(output, place) if line and not line.startswith(POLLS)]
+    kept = (line for line in in_order(output, place) if line and not line.startswith(POLLS))
+    lines = [INCLUDED.sub(_sorted_hosts, line) for line in kept]
     headlines = {line for line in lines if line.endswith("] ***")}
     return tuple(sorted([*headlines, *(line for line in lines if line not in headlines)]))
+
+
+def _sorted_hosts(included: re.Match[str]) -> str:
+    hosts = sorted(included["hosts"].split(", "))
+    return f"{included['file']} for {', '.join(hosts)}"
 
 
 def in_order(output: str, place: Path) -> tuple[str, ...]:
