@@ -24,6 +24,7 @@ ROOT = "/dev/null/ansible_payload.zip"
 
 _LENGTH = struct.Struct("!I")
 _PREFIX = f"part-{MAGIC}-"
+_OURS = ("agent-", "ahead-", "bundle-", "part-")
 
 Part = Tuple[str, str]
 """A path inside a bundle and the digest of the content it has there."""
@@ -153,8 +154,10 @@ def count_entries(directory: Optional[str]) -> int:
 
 
 def _trim(directory: str, limit_bytes: int) -> None:
+    # a controller that is its own host keeps folders of its own here
     with os.scandir(directory) as found:
-        entries = [(each.stat().st_mtime, each.stat().st_size, each.path) for each in found]
+        ours = [each for each in found if each.name.startswith(_OURS) and each.is_file()]
+    entries = [(each.stat().st_mtime, each.stat().st_size, each.path) for each in ours]
     total = sum(size for _, size, _ in entries)
     for _, size, path in sorted(entries):
         if total <= limit_bytes:
