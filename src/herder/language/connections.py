@@ -85,7 +85,7 @@ class Carrier:
         own = {route for route in routes if route.become is not None and route.become.user == user}
         routes -= own
         for route in own:
-            self.loop.call(self.sessions.reset(route))
+            self.loop.call(self.sessions.end(route))
 
     def take_over(self, connection: Any) -> bool:
         """Carry this plugin's traffic from now on; false when it has a way of its own to keep.

@@ -371,12 +371,11 @@ def _vars_beside(
     So it gives the same for the same hosts and groups from then on; other plugins may not. Looking
     whether an inventory source is a directory costs as much, for each task and host three times.
     """
-    names = tuple(vars_loader._plugin_instance_cache or ())
-    if vars_loader._paths is None or not _is_only_the_built_in(names):
+    if vars_loader._paths is None or not _has_only_the_built_in():
         return original(loader, places, entities, stage)
     every = entities if isinstance(entities, list) else [entities]
     where = places if isinstance(places, str) else tuple(places)
-    key = (id(loader), where, stage, names, *((each.base_type, each.name) for each in every))
+    key = (id(loader), where, stage, *((each.base_type, each.name) for each in every))
     found = _vars_found.get(key)
     if found is None:
         # the loader is kept too, so that its id stays its own
@@ -384,7 +383,8 @@ def _vars_beside(
     return found[0].copy()
 
 
-@functools.cache
-def _is_only_the_built_in(names: tuple[str, ...]) -> bool:
-    plugins = [vars_loader.get(name) for name in names]
-    return bool(names) and all(type(each) is host_group_vars.VarsModule for each in plugins)
+def _has_only_the_built_in() -> bool:
+    """Whether the vars plugins that are enabled are ansible-core's one; asking must load none."""
+    plugins = vars_loader._plugin_instance_cache or {}
+    kinds = [type(plugin) for plugin, _ in plugins.values()]
+    return bool(kinds) and all(kind is host_group_vars.VarsModule for kind in kinds)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import os.path
 import stat as modes
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible import constants
@@ -86,8 +86,8 @@ def _configure_module(
     task_vars: Any,
 ) -> tuple[Any, str]:
     """Let the module be prepared for the agent, unless files on the host are asked for."""
-    if module_name in ACCOUNT_MODULES and module_args.get("state") == "absent":
-        # an account that has processes is not removed, and an agent is one
+    if module_name in ACCOUNT_MODULES and _needs_idle_account(module_args):
+        # an account that has processes stays as it is, and an agent is one
         action._connection.herder_leave(str(module_args.get("name")))
     is_plain = action._connection.is_pipelining_enabled(_detached.is_set())
     if is_plain and action._connection.herder_promised is not None:
@@ -97,6 +97,14 @@ def _configure_module(
             action, module_name=module_name, module_args=module_args, task_vars=task_vars
         )
     return answer
+
+
+def _needs_idle_account(module_args: Mapping[str, Any]) -> bool:
+    """Whether userdel or usermod refuse while the account has a process.
+
+    *Source*: usermod(8), CAVEATS.
+    """
+    return module_args.get("state") == "absent" or bool({"uid", "home"} & module_args.keys())
 
 
 def _low_level_execute_command(

@@ -166,5 +166,8 @@ class Sessions(Protocol):
     async def reset(self, route: Route) -> None:
         """Close this route's session and those through it; the next `get` connects anew."""
 
+    async def end(self, route: Route) -> None:
+        """Close it for every host of this machine, too: its user is about to be removed."""
+
     async def close(self) -> None:
         """End every agent and connection, bounded in time; safe to call twice."""

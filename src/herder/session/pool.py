@@ -90,8 +90,12 @@ class SessionPool:
 
         What all hosts of this machine share stays: nothing of it could be stale.
         """
-        if self._shared(route) != route:
-            return
+        if self._shared(route) == route:
+            await self.end(route)
+
+    async def end(self, route: Route) -> None:
+        """Close this route's session and those that lead through it, also where hosts share it."""
+        route = self._shared(route)
         routes = [
             each
             for each in self._slots

@@ -76,10 +76,12 @@ def test_a_shell_may_have_arguments(play: Play) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="makes an account")
-def test_an_account_that_was_become_can_be_removed(play: Play) -> None:
-    """userdel refuses while the account has processes, and an agent is one."""
+def test_an_account_that_was_become_can_be_changed_and_removed(play: Play) -> None:
+    """usermod and userdel refuse while the account has processes, and an agent is one."""
     tasks = [
         {"user": {"name": "herdertest", "create_home": False}},
+        {"command": "whoami", "become": True, "become_user": "herdertest"},
+        {"user": {"name": "herdertest", "uid": 54321}},
         {"command": "whoami", "become": True, "become_user": "herdertest"},
         {"user": {"name": "herdertest", "state": "absent"}},
     ]

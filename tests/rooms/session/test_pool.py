@@ -224,6 +224,16 @@ async def test_hosts_that_are_this_machine_share_one_agent() -> None:
         assert (await sessions[1].run_command(CommandCall("echo x"))).stdout == b"x\n"
 
 
+async def test_shared_agent_ends_when_its_account_is_to_go() -> None:
+    """userdel refuses while the account has a process, whichever host of this machine used it."""
+    async with open_pool() as pool:
+        before = (await pool.get(replace(LOCAL, host="a"))).facts.process_id
+        await pool.end(replace(LOCAL, host="b"))
+
+        assert not is_alive(before)
+        assert (await pool.get(replace(LOCAL, host="a"))).facts.process_id != before
+
+
 async def test_callers_at_the_same_time_share_one_failure(ssh_server: SshServer) -> None:
     """Ten waits for one dead host must not become ten attempts, one after the other."""
     step = sudo_step("root", "wrong")
