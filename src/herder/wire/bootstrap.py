@@ -57,10 +57,10 @@ exec(zlib.decompress(b[{LENGTH_DIGITS}:]))
 def bootstrap_line(interpreters: Tuple[str, ...]) -> str:
     """Give the shell line that runs the first stage under the first interpreter that is there.
 
-    *Shapes*: an interpreter is a path, a name for PATH, or either with arguments
-    ("/usr/bin/env python3"). The line is one line of POSIX shell.
+    *Shapes*: an interpreter is a path, which may have spaces, a name for PATH, or either with
+    arguments ("/usr/bin/env python3"). The line is one line of POSIX shell.
     """
-    tries = "".join(_attempt(interpreter) for interpreter in interpreters)
+    tries = "".join(_attempt(words) for each in interpreters for words in _readings(each))
     looked_for = shlex.quote(", ".join(interpreters))
     return (
         f"HERDER_STAGE={shlex.quote(_one_line(_FIRST_STAGE))}; {tries}"
@@ -73,8 +73,7 @@ def _one_line(source: str) -> str:
     return f"exec({json.dumps(source)})"
 
 
-def _attempt(interpreter: str) -> str:
-    words = _words(interpreter)
+def _attempt(words: List[str]) -> str:
     program = _quote_path(words[0])
     rest = "".join(f" {shlex.quote(word)}" for word in words[1:])
     return (
@@ -83,11 +82,17 @@ def _attempt(interpreter: str) -> str:
     )
 
 
-def _words(interpreter: str) -> List[str]:
+def _readings(interpreter: str) -> List[List[str]]:
+    """Give how an interpreter may be meant: as one path, as ansible-core reads it, then as words.
+
+    *Source*: ansible-core 2.19 plugins/shell/__init__.py, `build_module_command`.
+    """
+    whole = [interpreter]
     try:
-        return shlex.split(interpreter) or [interpreter]
+        words = shlex.split(interpreter) or whole
     except ValueError:
-        return [interpreter]  # a quote without its end: a name like any other, not to be found
+        return [whole]  # a quote without its end: a name like any other, not to be found
+    return [words] if words == whole else [whole, words]
 
 
 def _quote_path(path: str) -> str:

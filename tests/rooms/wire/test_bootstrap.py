@@ -42,13 +42,14 @@ def test_first_interpreter_that_is_there_is_taken(tmp_path: Path) -> None:
     assert GREETING in ended.stdout
 
 
-def test_interpreter_may_have_a_strange_path(tmp_path: Path) -> None:
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_interpreter_may_have_a_strange_path(quote: str, tmp_path: Path) -> None:
     """Whoever names a directory must not be able to break, or use, our quoting."""
     odd = tmp_path / "it's $(odd)"
     odd.mkdir()
     (odd / "python").symlink_to(sys.executable)
 
-    line = bootstrap_line((f'"{odd}/python"',))
+    line = bootstrap_line((f"{quote}{odd}/python{quote}",))
     ended = run(line, shell=["/bin/sh"], stdin=b"")
 
     assert ended.stdout == READY
