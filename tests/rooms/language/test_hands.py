@@ -83,9 +83,12 @@ def test_an_account_that_was_become_can_be_changed_and_removed(play: Play) -> No
         {"command": "whoami", "become": True, "become_user": "herdertest"},
         {"user": {"name": "herdertest", "uid": 54321}},
         {"command": "whoami", "become": True, "become_user": "herdertest"},
-        {"user": {"name": "herdertest", "state": "absent"}},
+        {"user": {"name": "herdertest", "state": "absent", "remove": True}},
     ]
-    done = play(tasks, vars={"ansible_python_interpreter": "/usr/bin/python3"})
+    try:
+        done = play(tasks, vars={"ansible_python_interpreter": "/usr/bin/python3"})
+    finally:
+        subprocess.run(["userdel", "--remove", "herdertest"], capture_output=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
