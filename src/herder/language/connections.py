@@ -176,13 +176,21 @@ class CarriedConnection(ConnectionBase):
             return self.herder_run_bare(line, call.stdin, as_become_user=as_become_user)
         return self.herder_do(session.run_command(call))
 
-    def herder_show(self, line: str, *, as_become_user: bool) -> None:
-        """At -vvv, say what is run as the stock plugin would have it run."""
+    def herder_show(self, line: str, executable: str | None, *, as_become_user: bool) -> None:
+        """At -vvv, say what is run as the stock plugin would have it run.
+
+        *Source*: ansible-core 2.19 plugins/action/__init__.py, `_low_level_execute_command`.
+        """
         if not _is_shown():
             return
         if as_become_user:
             # on a copy, since building a command gives the plugin a new marker to wait for
             line = copy.copy(self.become).build_become_command(line, self._shell)
+        if self.allow_executable and executable is None:
+            executable = self._play_context.executable
+            line = self._shell.append_command(line, "sleep 0")
+        if self.allow_executable and executable:
+            line = f"{executable} -c {shlex.quote(line)}"
         display.vvv(f"EXEC {line}", host=self._play_context.remote_addr)
 
     @contextlib.contextmanager

@@ -126,11 +126,14 @@ def _low_level_execute_command(
                 action, cmd, sudoable=True, in_data=in_data, executable=executable, chdir=chdir
             )
         return answer
-    action._connection.herder_show(cmd, as_become_user=as_become_user)
+    line = _as_text(cmd, action._connection.transport)
+    if chdir:
+        line = action._connection._shell.append_command(f"cd {chdir}", line)
+    action._connection.herder_show(line, executable, as_become_user=as_become_user)
     if isinstance(in_data, PreparedModule):
         done = _run_module(action, in_data, as_become_user)
     else:
-        done = _run_command(action, cmd, in_data, executable, chdir, as_become_user)
+        done = _run_command(action, line, in_data, executable, as_become_user)
     status, out, err = done.status, done.stdout, done.stderr
     if process_result:
         status, out, err = process_result(status, out, err)
@@ -216,14 +219,10 @@ def _run_command(
     line: str,
     stdin: bytes | None,
     executable: str | None,
-    chdir: str | None,
     as_become_user: bool,
 ) -> Completed:
     connection = action._connection
     connection.herder_keep_promise()
-    line = _as_text(line, connection.transport)
-    if chdir:
-        line = connection._shell.append_command(f"cd {chdir}", line)
     shell = executable or action._play_context.executable or POSIX_SHELL
     if " " in shell:
         shell, line = POSIX_SHELL, f"{shell} -c {connection._shell.quote(line)}"

@@ -35,14 +35,14 @@ def test_a_module_detached_without_async_lies_in_a_file(play: Play, own_module: 
     assert done.returncode == 0, done.stdout
 
 
-def test_at_verbosity_three_the_command_line_is_told_with_become(play: Play) -> None:
-    """Scripts look into -vvv for how a host was reached and as whom."""
+def test_at_verbosity_three_the_command_line_is_told_with_shell_and_become(play: Play) -> None:
+    """Scripts look into -vvv for how a host was reached, by which shell and as whom."""
     done = play(
         [{"command": "whoami", "become": True, "vars": {"ansible_become_flags": "-H -S"}}],
         "-vvv",
         environment={"ANSIBLE_BECOME_ALLOW_SAME_USER": "true"},
     )
-    assert "EXEC sudo -H -S" in done.stdout
+    assert "EXEC /bin/sh -c 'sudo -H -S" in done.stdout
 
 
 def test_local_modules_and_files_are_relative_to_the_playbook(play: Play, tmp_path: Path) -> None:
