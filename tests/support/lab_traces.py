@@ -25,7 +25,7 @@ def traces(place: LabPlace) -> list[str]:
         *(str(path) for path in Path("/run/systemd").rglob("*")),
         *([str(place.directory)] if place.directory.exists() else []),
     ]
-    marks = (f"hl{place.mark}", f"herder.{place.name}.", str(place.directory))
+    marks = (f"hl{place.mark}", place.prefix, str(place.directory))
     return [line for line in found if any(mark in line for mark in marks)]
 
 
