@@ -25,7 +25,8 @@ ACCOUNT_FILES = ("passwd", "shadow", "group", "sudoers")
 class SshServer:
     """Where the server is; `key` opens root's, asker's and free's accounts.
 
-    `asker` may use sudo with PASSWORD, `free` without any, `barred` not at all.
+    `asker` may use sudo with PASSWORD, `free` without any, `barred` not at all, `tied` only from a
+    terminal, with PASSWORD as root and without any as barred.
     """
 
     port: int
@@ -75,7 +76,7 @@ def _write_accounts(folder: Path) -> None:
     shutil.copymode("/etc/shadow", folder / "shadow")
     os.chown(folder / "shadow", 0, Path("/etc/shadow").stat().st_gid)
     hashed = subprocess.check_output(["openssl", "passwd", "-6", PASSWORD], text=True).strip()
-    for number, name in enumerate(("asker", "free", "barred", "nobodyhome"), start=61001):
+    for number, name in enumerate(("asker", "free", "barred", "nobodyhome", "tied"), start=61001):
         home = folder / name
         home.mkdir(mode=0o700)
         os.chown(home, number, number)
@@ -87,6 +88,7 @@ def _write_accounts(folder: Path) -> None:
             file.write(f"{name}:{hashed}:19000:0:99999:7:::\n")
     with (folder / "sudoers").open("a") as file:
         file.write("\nasker ALL=(ALL) ALL\nfree ALL=(ALL) NOPASSWD: ALL\nDefaults !lecture\n")
+        file.write("tied ALL=(ALL) ALL, (barred) NOPASSWD: ALL\nDefaults:tied requiretty\n")
     (folder / "sudoers").chmod(0o440)
 
 

@@ -35,7 +35,6 @@ class SshWay:
     timeout_seconds: float = 10.0
     retries: int = 0
     host_key_checking: bool = True
-    requires_tty: bool = False
     verbosity: int = 0
 
 

@@ -6,7 +6,7 @@ import asyncio
 import functools
 from dataclasses import dataclass, field, replace
 
-from herder.errors import HerderError, HostUnreachable
+from herder.errors import BecomeRefused, HerderError, HostUnreachable
 from herder.model.ports import Completed, Session
 from herder.model.route import LocalWay, Route
 from herder.session.connection import Connection, SessionLimits
@@ -24,6 +24,8 @@ _LONGEST_PAUSE_SECONDS = 30.0
 _FILES_PER_SESSION = 3
 _OTHER_FILES = 300
 _HERE = "localhost"
+# Source: sudoers(5), requiretty
+_WANTS_TTY = "you must have a tty"
 
 
 @dataclass(slots=True, eq=False)
@@ -169,6 +171,12 @@ class SessionPool:
             try:
                 async with self._starting:
                     return await self._attempt(route, carrier)
+            except BecomeRefused as error:
+                step = route.become
+                if step is None or step.needs_tty or _WANTS_TTY not in error.reason:
+                    raise
+                route = replace(route, become=replace(step, needs_tty=True))
+                continue
             except HostUnreachable as error:
                 if not may_retry(route.way, attempt, error.reason):
                     raise

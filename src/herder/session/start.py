@@ -40,19 +40,9 @@ async def start_agent(connection: Connection, route: Route, limits: StartLimits)
     step = route.become
     if step is not None:
         await _Talk(connection, route, step, limits).reach_stage()
-        await _send_agent(connection, limits)
-    elif not _must_wait(route):
-        await _send_agent(connection, limits)
-    else:
-        await _wait_for(connection, route, State.READY, limits.greeting_seconds)
-        await _send_agent(connection, limits)
-    await _wait_for(connection, route, State.OPEN, limits.greeting_seconds)
+    await _send_agent(connection, limits)
+    await _wait_for_greeting(connection, route, limits.greeting_seconds)
     connection.stream.settle()
-
-
-def _must_wait(route: Route) -> bool:
-    # before the first stage has made it raw, a terminal would garble the agent's bytes
-    return bool(getattr(route.way, "requires_tty", False))
 
 
 async def _send_agent(connection: Connection, start_limits: StartLimits) -> None:
@@ -73,17 +63,16 @@ async def _payload(kept_in: str | None) -> bytes:
     return ready if ready is not None else await asyncio.to_thread(agent_payload, kept_in)
 
 
-async def _wait_for(connection: Connection, route: Route, state: State, seconds: float) -> None:
-    wanted = (State.OPEN,) if state is State.OPEN else (State.READY, State.OPEN)
+async def _wait_for_greeting(connection: Connection, route: Route, seconds: float) -> None:
     try:
         async with asyncio.timeout(seconds):
-            while connection.state not in wanted and not connection.is_closed:
+            while connection.state is not State.OPEN and not connection.is_closed:
                 connection.news.clear()
                 await connection.news.wait()
     except TimeoutError:
         reason = f"Connection timed out: no agent answered within {seconds:g} s"
         raise HostUnreachable(route.host, reason, transcript=connection.transcript()) from None
-    if connection.state not in wanted:
+    if connection.state is not State.OPEN:
         raise await _explain(connection, route)
 
 

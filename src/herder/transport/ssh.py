@@ -23,9 +23,7 @@ _NO_PASSWORD = (
 
 def ssh_program(way: SshWay, line: str) -> Program:
     """Give the ssh process that runs a line on the host."""
-    # on a terminal ssh would take a ~ among the agent's bytes for its escape character
-    tty = ("-tt", "-e", "none") if way.requires_tty else ("-T",)
-    return Program((*ssh_arguments(way), *tty, way.address, line), password=way.password)
+    return Program((*ssh_arguments(way), "-T", way.address, line), password=way.password)
 
 
 def ssh_arguments(way: SshWay) -> tuple[str, ...]:

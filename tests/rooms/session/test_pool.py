@@ -86,19 +86,6 @@ async def test_unreachable_host_says_why(
     assert PASSWORD not in str(caught.value)
 
 
-async def test_terminal_on_the_way_does_not_garble_the_agent(ssh_server: SshServer) -> None:
-    """`ssh -tt` (requiretty in sudoers) puts a line discipline between us."""
-    tty = replace(way(ssh_server, "asker"), requires_tty=True)
-
-    async with open_pool() as pool:
-        session = await pool.get(Route("web1", tty, ("python3",)))
-        content = bytes(range(256)) * 2000
-        await session.put_bytes(content, "~/binary")
-        status = await session.stat("~/binary", follow=True, checksum=False)
-
-    assert status.size == len(content)
-
-
 async def test_host_without_python_is_told_from_an_unreachable_one(ssh_server: SshServer) -> None:
     """`raw` still works there, and installs one."""
     bare = Route("web1", way(ssh_server, "asker"), ("python9",))
@@ -130,6 +117,8 @@ async def test_raw_on_an_unreachable_host_says_so(ssh_server: SshServer) -> None
         ("asker", su_step("free", PASSWORD), "free"),
         ("asker", su_step("free", PASSWORD, needs_tty=False), "free"),
         ("root", su_step("free", None), "free"),
+        ("tied", sudo_step("root", PASSWORD), "root"),
+        ("tied", sudo_step("barred", None), "barred"),
     ],
     ids=[
         "sudo without password",
@@ -139,6 +128,8 @@ async def test_raw_on_an_unreachable_host_says_so(ssh_server: SshServer) -> None
         "su on a terminal",
         "su without terminal",
         "su of root",
+        "sudo that wants a terminal, with password",
+        "sudo that wants a terminal",
     ],
 )
 async def test_become_gives_a_session_as_the_other_user(
