@@ -46,7 +46,9 @@ def test_a_disk_with_too_little_room_is_found_before_anything_changes(small: Lab
     said = small.deploy("r2", code=2)
 
     assert "nothing was changed" in said
-    assert re.search(rf"\n  web3  \S+ MiB free in {small.root}/releases, needs 1[67] MiB", said), said
+    assert re.search(rf"\n  web3  \S+ MiB free in {small.root}/releases, needs 1[67] MiB", said), (
+        said
+    )
     assert "\n  web1  " not in said
     assert small.look("ls releases") == ["r1"] * 3
 

@@ -6,6 +6,7 @@ import signal
 from typing import Callable, List, Optional, Set
 
 from herder.agent.accounts import Accounts
+from herder.agent.answers import Answers
 from herder.agent.children import Child, Limits, Outcome
 from herder.agent.commands import start_command
 from herder.agent.files import Reading, WholeFile
@@ -40,6 +41,7 @@ class Resources:
         self.store = Store(directory, self.settings.cache_limit_bytes)
         self.warmth = Warmth(self.store, directory)
         self.modules = Modules(self.store, self.warmth)
+        self.answers = Answers()
         self.accounts = Accounts()
 
     def settle(self, settings: Settings) -> None:
@@ -193,8 +195,8 @@ class BundleCall(ChildCall):
             return
         self._start_or_ask(missing)
 
-    def start(self, launch: Launch) -> None:
-        """Run what is ready."""
+    def start(self) -> None:
+        """Run it; nothing is missing."""
 
     def _start_or_ask(self, missing: List[str]) -> None:
         if missing:
@@ -202,17 +204,25 @@ class BundleCall(ChildCall):
             self.line.send(Kind.NEEDS, {"digests": missing})
             return
         self.is_started = True
-        self.start(self.resources.modules.prepare(self.call, self.params))
+        self.start()
+
+    def prepare(self) -> Launch:
+        """Make it ready to be forked; assumes that nothing is missing."""
+        return self.resources.modules.prepare(self.call, self.params)
 
 
 class ModuleCall(BundleCall):
-    """A module in a forked child."""
+    """A module in a forked child, where it has something to do."""
 
     launch: Optional[Launch] = None
 
-    def start(self, launch: Launch) -> None:
-        """Fork the child."""
-        self.launch = launch
+    def start(self) -> None:
+        """Fork the child, unless it is known what it would say."""
+        answer = self.resources.answers.give(self.call, self.params)
+        if answer is not None:
+            self.done(Outcome(0, answer, b""))
+            return
+        self.launch = launch = self.prepare()
         loop = self.resources.loop
         process_id, pipes = fork_child(loop, launch.program)
         limits = self.resources.limits(self.call.timeout_seconds)
@@ -222,6 +232,7 @@ class ModuleCall(BundleCall):
         """Clean up and answer."""
         if self.launch is not None:
             self.launch.clean_up()
+            self.resources.answers.learn(self.call, self.params, outcome)
         super().done(outcome)
 
 

@@ -29,9 +29,9 @@ Result = Dict[str, Any]
 class JobCall(BundleCall):
     """Starts a job and answers as soon as its file says that it has started."""
 
-    def start(self, launch: Launch) -> None:
+    def start(self) -> None:
         """Fork a starter, whose output is the answer and whose grandchild is the job."""
-        loop = self.resources.loop
+        loop, launch = self.resources.loop, self.prepare()
         process_id, pipes = fork_child(loop, lambda: _start_job(self.call, launch))
         self.child = Child(loop, process_id, pipes, self.resources.limits(0), self.done)
 

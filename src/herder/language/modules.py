@@ -15,6 +15,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import threading
 import zipfile
 from typing import Any
@@ -24,7 +25,7 @@ from ansible.module_utils.common.json import Direction, get_module_encoder
 
 from herder.language import core_version
 from herder.language.deadlines import uninterrupted
-from herder.language.module_cache import ModuleCache
+from herder.language.module_cache import CORE, ModuleCache
 from herder.model.ports import ModuleBundle, ModuleFile
 
 EXTENSION_SETTINGS = (
@@ -32,6 +33,7 @@ EXTENSION_SETTINGS = (
     "_ANSIBALLZ_DEBUGPY_CONFIG",
     "_ANSIBALLZ_COVERAGE_CONFIG",
 )
+_CORE_MODULES = str(CORE / "modules")
 
 
 class PreparedModule(bytes):
@@ -77,7 +79,7 @@ class ModuleBuilder:
             built = self._build_first(module_name, module_path, rest)
         if built.bundle is None:
             return self._build_with_core(module_name, module_path, module_args, rest)
-        return self._answer(built, built.bundle, module_name, module_args, rest)
+        return self._answer(built, built.bundle, module_name, module_path, module_args, rest)
 
     def _needs_core(self, rest: dict[str, Any]) -> bool:
         variables = rest.get("task_vars")
@@ -113,12 +115,20 @@ class ModuleBuilder:
         return built
 
     def _answer(
-        self, built: BuiltModule, bundle: ModuleBundle, name: str, args: Any, rest: dict[str, Any]
+        self,
+        built: BuiltModule,
+        bundle: ModuleBundle,
+        name: str,
+        path: str,
+        args: Any,
+        rest: dict[str, Any],
     ) -> Any:
         shebang = core_version.shebang_for(
             built.shebang, rest["task_vars"], rest["templar"], rest.get("remote_is_local", False)
         )
-        bundle = dataclasses.replace(bundle, rlimit_nofile=_file_limit(rest))
+        bundle = dataclasses.replace(
+            bundle, rlimit_nofile=_file_limit(rest), is_core=os.path.dirname(path) == _CORE_MODULES
+        )
         params = _encoded(name, args, bundle.profile)
         prepared = PreparedModule.of(bundle, params)
         return dataclasses.replace(built.template, b_module_data=prepared, shebang=shebang)

@@ -28,6 +28,7 @@ class ModuleBundle:
 
     *Shapes*: `name` as in the task ('ansible.legacy.copy'), `fqn` the dotted Python name of the
     module's own file ('ansible.modules.copy'); `digest` (sha256, hex) names the set of files.
+    `is_core`: the file is ansible-core's, not one of the user's that has its name.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ModuleBundle:
     profile: str = "legacy"
     rlimit_nofile: int = 0
     extensions: str = "{}"
+    is_core: bool = False
 
 
 @dataclass(frozen=True, slots=True)

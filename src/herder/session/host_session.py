@@ -133,6 +133,7 @@ class HostSession:
             async_seconds=call.async_seconds,
             async_dir=call.async_dir,
             job_id=call.job_id,
+            is_core=bundle.is_core,
         )
 
     def _answer_needs(self, pending: PendingCall, bundle: ModuleBundle, needs: Head) -> None:

@@ -36,7 +36,8 @@ class RunModule(NamedTuple):
     """Run a bundle's module; body: its parameters.
 
     *Shapes*: `manifest` is [[path, digest], ...]; it may be empty, and the agent then asks for it
-    when it does not know this bundle (NEEDS with "manifest").
+    when it does not know this bundle (NEEDS with "manifest"). With `is_core` the module's file is
+    ansible-core's own, not one of the user's that has its name.
     """
 
     name: str
@@ -52,6 +53,7 @@ class RunModule(NamedTuple):
     async_seconds: int = 0
     async_dir: str = ""
     job_id: str = ""
+    is_core: bool = False
 
 
 class RunCommand(NamedTuple):
