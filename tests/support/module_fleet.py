@@ -20,6 +20,7 @@ MODULES = {
     name: importlib.import_module(f"ansible_collections.herder.deploy.plugins.modules.{name}")
     for name in (
         "release_check",
+        "release_cleanup",
         "release_finish",
         "release_info",
         "release_lease",

@@ -1,5 +1,8 @@
 """What the Ansistrano role does not do by itself: one commit, marks while building, a digest.
 
+It does not tell a release that was never finished from others either, so what a killed deployment
+left is removed before the next one builds.
+
 *Source*: ansistrano.deploy defaults/main.yml (names of variables), tasks/update-code/git.yml.
 """
 
@@ -13,6 +16,7 @@ from herder.model.fleet import Fleet
 from herder.release.answers import ask_same, failure_of, layout
 
 STAGE_MODULE = "herder.deploy.release_stage"
+_CLEAN_UP_MODULE = "herder.deploy.release_cleanup"
 
 
 def begin(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:
@@ -22,7 +26,15 @@ def begin(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:
     """
     if fleet.variable(hosts[0], "ansistrano_deploy_via") == "git":
         fleet.fix({"ansistrano_git_branch": _commit(fleet, hosts[0])})
+    _remove_unfinished(fleet, hosts, token)
     _require_all(fleet, hosts, release, token, ["setup", "begin"])
+
+
+def _remove_unfinished(fleet: Fleet, hosts: Sequence[str], token: int) -> None:
+    words = {"keep_releases": 0, "token": token}
+    for host, answer in ask_same(fleet, hosts, _CLEAN_UP_MODULE, words).items():
+        if failure := failure_of(answer):
+            fleet.tell(f"{host}: half-built releases could not be removed: {failure}")
 
 
 def _commit(fleet: Fleet, host: str) -> str:

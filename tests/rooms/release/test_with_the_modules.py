@@ -11,6 +11,7 @@ import pytest
 from herder.errors import DeploymentRefused
 from herder.model.fleet import HostState
 from herder.model.releases import DeployWishes
+from herder.release import ansistrano
 from herder.release.deploy import DeployConductor
 from herder.release.rollback import RollbackConductor
 from tests.support.module_fleet import ModuleFleet, Play, run_module
@@ -87,6 +88,25 @@ def test_next_deployment_after_one_that_was_taken_back_succeeds(fleet: ModuleFle
 
     assert deployment(fleet, "r3").run() == 0
     assert fleet.served() == dict.fromkeys(HOSTS, "r3")
+
+
+def test_what_a_killed_deployment_left_goes_before_the_ansistrano_role_builds(
+    fleet: ModuleFleet,
+) -> None:
+    """The role counts directories, whole or not, and goes back to the last one."""
+    for host in HOSTS:
+        begun = {"deploy_to": str(fleet.root / host), "release": "dead", "via": "none"}
+        assert run_module("release_stage", {**begun, "steps": ["begin"]})["changed"]
+    (fleet.root / "web1" / "releases" / "dead").mkdir()
+
+    ansistrano.begin(fleet, HOSTS, "r3", 0)
+
+    left = {
+        path.name for host in HOSTS for path in (fleet.root / host).glob(".herder/unfinished/*")
+    }
+    assert left == {"r3"}
+    assert {path.name for path in (fleet.root / "web1" / "releases").iterdir()} == {"r1", "r2"}
+    assert fleet.served() == dict.fromkeys(HOSTS, "r2")
 
 
 def test_nothing_switches_when_one_host_holds_other_content(fleet: ModuleFleet) -> None:
