@@ -14,14 +14,14 @@ ROOT_ON_LINUX := $(filter Linux0,$(shell uname -s)$(shell id -u))
 RESULTS := .cache/conformance
 CLOUD_TESTS := $(wildcard tests/rooms/lab/test_cloud*.py tests/examples/test_mootube_cloud*.py)
 
-.PHONY: help demo demo-cloud cloud-environment cloud-tests test check conformance conformance-all environment packages format lint types rooms python38 fast lab-tests slow-tests other-core clean
+.PHONY: help demo demo-cloud cloud-environment cloud-tests test check conformance conformance-all engine-tests environment packages format lint types rooms python38 fast lab-tests slow-tests other-core clean
 
 help:
 	@echo "make demo         bring a lab up, deploy a site on it while clients ask it all the time"
 	@echo "make demo-cloud   from no server to four on an EC2 endpoint of its own, a rolling release, and back"
 	@echo "make check        format, lint, types, the import contract and the fast tests"
-	@echo "make test         the same, then tests on lab machines and a chosen few of ansible-core's own (root on"
-	@echo "                  Linux), and a second ansible-core"
+	@echo "make test         the same, then what ansible-playbook does beside it, tests on lab machines and a chosen"
+	@echo "                  few of ansible-core's own (root on Linux), and a second ansible-core"
 	@echo "make conformance  those of ansible-core's own tests; conformance-all: all, and docs/compatibility.md"
 	@echo "make slow-tests   what takes minutes, on lab machines too"
 	@echo "make clean        remove what the other goals made in this folder"
@@ -40,7 +40,7 @@ cloud-environment: packages
 
 check: environment format lint types rooms python38 fast
 
-test: packages check lab-tests cloud-tests other-core conformance
+test: packages check engine-tests lab-tests cloud-tests other-core conformance
 
 environment: packages
 	@tools/make_environment.sh .venv $(EXTRAS)
@@ -66,11 +66,15 @@ python38: environment
 fast: environment
 	$(BIN)/pytest -q $(AT_ONCE) $(TRY_AGAIN)
 
+# The same content by ansible-playbook and by Herder: both must do and say the same.
+engine-tests: fast
+	$(BIN)/pytest -q -m 'engines and not slow' $(AT_ONCE) $(TRY_AGAIN)
+
 ifeq ($(ROOT_ON_LINUX),)
-lab-tests: fast
+lab-tests: engine-tests
 	@echo "the tests on lab machines need root on Linux: skipped"
 else
-lab-tests: fast
+lab-tests: engine-tests
 	$(BIN)/pytest -q -m 'lab and not slow' $(AT_ONCE) --dist loadfile $(TRY_AGAIN)
 endif
 

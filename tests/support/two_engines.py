@@ -32,6 +32,9 @@ VARYING = tuple(
         (r"/tmp/ansible_\w+_payload_\w+", "TEMPORARY"),
         (r"tmp[a-z0-9_]{8}\b", "TEMPORARY"),
         (r"(\"(?:mtime|ctime|atime|inode|pid|child_pid)\": )[\d.]+", r"\1N"),
+        # where the engine itself is
+        (r"(?m)^  (executable|ansible collection) location = .*", r"  \1 location = PLACE"),
+        (r"(?m)^Traceback \(most recent call last\):\n(  .*\n)+", "TRACEBACK\n"),
         # as wide as the longest path, which differs
         (r"\*{3,}", "***"),
     )

@@ -1,190 +1,151 @@
-"""What ansible-core's `file` module would say of a file that is as it should be, without a child.
+"""What a module would say of a file that is as it should be, without a child.
 
-Most files of most runs are: `file` finds nothing to do, and `copy` and `template` let it look at
-owner and mode. To fork a child for that costs thirty times what looking costs.
+Most files of most runs are: `file` finds nothing to do, `copy` and `template` let it look at owner
+and mode, the line of `lineinfile` is there. To fork a child for that costs far more than to look.
 
-Law: the module vouches. Each shape of a call (all its arguments but paths and modes) goes to the
-module first. Only when its very output comes out here too, byte for byte, are the next calls of
-that shape answered here, in its own words with the numbers of their file. Whatever is not plainly
-as it should be goes to the module.
+Law: the module vouches. Each shape of a call (all its arguments but a few, as paths and modes) goes
+to the module first. Only when its very output comes out here too, byte for byte, are the next calls
+of that shape answered here, in its own words with the numbers of their file. Whatever is not
+plainly as it should be goes to the module.
 
-*Source*: ansible-core 2.19 and 2.21 modules/file.py (`ensure_file_attributes`, `ensure_directory`)
-and module_utils/basic.py (`add_path_info`, `_log_invocation`).
+*Source*: ansible-core 2.19 and 2.21 module_utils/basic.py (`_log_invocation`).
 """
 
 from __future__ import annotations
 
-import grp
 import json
-import os
-import pwd
 import re
-import stat
 import sys
-from typing import Callable, Dict, NamedTuple, Optional
+from typing import Dict, NamedTuple, Optional
 
 from herder.agent.children import Outcome
+from herder.agent.known import PLACES, Known
+from herder.agent.known_file import FILE
+from herder.agent.known_line import LINE
 from herder.agent.system_log import tell_system_log
 from herder.wire.frames import Head
 from herder.wire.messages import RunModule
 
-_MODULE = "ansible.modules.file"
+_KNOWN = {"ansible.modules.file": FILE, "ansible.modules.lineinfile": LINE}
 _BASIC = "ansible.module_utils.basic"
-_PLACES = ("path", "dest", "name")
-_VARYING = (*_PLACES, "mode", "_original_basename")
-_FIXED = ("state", "owner", "group", "follow", "recurse", "force")
-_WORDS = {
-    *("path", "changed", "diff", "uid", "gid", "owner", "group", "mode", "state", "size"),
-    "invocation",
-}
-_OCTAL = re.compile(r"[0-7]{1,5}")
-_PLAIN = re.compile(r"/[ !#%&'()*+,./0-9:;<=>?A-Z\[\]^_`a-z{|}~-]*")
+_PATH = re.compile(r"/[ !#%&'()*+,./0-9:;<=>?A-Z\[\]^_`a-z{|}~-]*")
 
 
 class _Question(NamedTuple):
     """A call that may be answered here. `shape` is all that the module's words depend on."""
 
+    known: Known
     shape: str
     path: str
-    arguments: Head
+    wishes: Head
 
 
 class Answers:
-    """The shapes that the module has vouched for in this conversation."""
+    """The shapes that their modules have vouched for in this conversation."""
 
     def __init__(self) -> None:
         self._vouched: Dict[str, Head] = {}
 
     def give(self, call: RunModule, params: bytes) -> Optional[bytes]:
         """Give what the module would print, or None: then it must run."""
-        if not _is_for_file(call):
-            return None
         question = _question(call, params)
         words = self._vouched.get(question.shape) if question is not None else None
         if question is None or words is None:
             return None
         answer = _answer(words, question)
-        if answer is None or not _log(answer, question.arguments):
+        if answer is None or not _log(words, question):
             return None
         return _printed(answer)
 
     def learn(self, call: RunModule, params: bytes, outcome: Outcome) -> None:
         """Take what the module has printed, when the same would have come out here."""
-        if not _is_for_file(call) or outcome.status or outcome.stderr or outcome.problem:
-            return
         question = _question(call, params)
         if question is None or question.shape in self._vouched:
             return
-        try:
-            words = json.loads(outcome.stdout)
-        except ValueError:
-            return
-        if set(words) <= _WORDS and words.get("changed") is False:
+        words = _words(outcome)
+        if set(words) <= question.known.words and words.get("changed") is False:
             answer = _answer(words, question)
             if answer is not None and _printed(answer) == outcome.stdout:
                 self._vouched[question.shape] = words
 
 
-def _is_for_file(call: RunModule) -> bool:
-    is_plain = not (call.environment or call.async_seconds) and call.extensions == "{}"
-    return call.is_core and call.fqn == _MODULE and is_plain and sys.platform == "linux"
-
-
 def _question(call: RunModule, params: bytes) -> Optional[_Question]:
-    arguments = json.loads(params)["ANSIBLE_MODULE_ARGS"]
-    own = [name for name in arguments if not name.startswith("_ansible_")]
-    places = [arguments[name] for name in _PLACES if name in arguments]
-    is_known = all(name in _VARYING or name in _FIXED for name in own)
-    if not is_known or len(places) != 1 or not _is_plain(arguments, places[0]):
+    known = _KNOWN.get(call.fqn) if call.is_core and sys.platform == "linux" else None
+    if known is None or call.environment or call.async_seconds or call.extensions != "{}":
+        return None
+    wishes: Head = json.loads(params)["ANSIBLE_MODULE_ARGS"]
+    names = [name for name in wishes if not name.startswith("_ansible_")]
+    places = [wishes[name] for name in PLACES if name in wishes]
+    is_known = all(name in known.varying or name in known.fixed for name in names)
+    if not (is_known and len(places) == 1 and _is_plain(wishes, places[0])):
+        return None
+    if not known.is_plain(wishes):
         return None
     shape = {
-        name: type(value).__name__ if name in _VARYING else value
-        for name, value in arguments.items()
+        name: type(value).__name__ if name in known.varying else value
+        for name, value in wishes.items()
     }
-    return _Question(json.dumps([call.bundle, call.profile, shape]), places[0], arguments)
+    return _Question(known, json.dumps([call.bundle, call.profile, shape]), places[0], wishes)
 
 
-def _is_plain(arguments: Head, path: object) -> bool:
+def _is_plain(wishes: Head, path: object) -> bool:
     """Whether nothing in it is expanded, censored or told to the log in another way."""
-    texts = (path, arguments.get("_original_basename") or "/")
     return (
-        all(isinstance(text, str) and _PLAIN.fullmatch(f"/{text}") for text in texts)
-        and str(path).startswith("/")
-        and arguments.get("state") in ("file", "directory")
-        and not arguments.get("recurse")
-        and not arguments.get("_ansible_debug")
-        and not arguments.get("_ansible_target_log_info")
+        isinstance(path, str)
+        and bool(_PATH.fullmatch(path))
+        # the log gets what is before an @ without what may be a password
+        and not any("@" in value for value in wishes.values() if isinstance(value, str))
+        and str(wishes.get("_original_basename") or "").isascii()
+        and not wishes.get("_ansible_debug")
+        and not wishes.get("_ansible_target_log_info")
         # it would write to the journal itself
         and not getattr(sys.modules.get(_BASIC), "has_journal", True)
     )
 
 
-def _answer(words: Head, question: _Question) -> Optional[Head]:
-    """Put this file's numbers into the module's words; None when there is something to do."""
-    path, arguments = question.path, question.arguments
+def _words(outcome: Outcome) -> Head:
+    """Give the result that a child printed; {} when it did not end well."""
+    if outcome.status or outcome.stderr or outcome.problem:
+        return {}
     try:
-        status = os.lstat(path)
-        owner = pwd.getpwuid(status.st_uid)[0]
-        group = grp.getgrgid(status.st_gid)[0]
+        words: Head = json.loads(outcome.stdout)
+    except ValueError:
+        return {}
+    return words
+
+
+def _answer(words: Head, question: _Question) -> Optional[Head]:
+    """Put this file's numbers into the module's words; None when there may be something to do."""
+    try:
+        numbers = question.known.numbers(question.path, question.wishes)
     except (OSError, KeyError):
         return None
-    is_right = (
-        _state(status) == arguments["state"]
-        and _has_mode(status, arguments.get("mode"))
-        and _is_owned(arguments.get("owner"), status.st_uid, lambda name: pwd.getpwnam(name)[2])
-        and _is_owned(arguments.get("group"), status.st_gid, lambda name: grp.getgrnam(name)[2])
-        # inside a directory it would be about the file of that name
-        and not (stat.S_ISDIR(status.st_mode) and arguments.get("_original_basename"))
-    )
-    if not is_right:
+    if numbers is None:
         return None
-    told = {name: arguments[name] for name in _VARYING if name in arguments}
-    numbers: Head = {
-        "path": path,
-        "diff": {"before": {"path": path}, "after": {"path": path}},
-        "uid": status.st_uid,
-        "gid": status.st_gid,
-        "owner": owner,
-        "group": group,
-        "mode": f"0{stat.S_IMODE(status.st_mode):03o}",
-        "state": arguments["state"],
-        "size": status.st_size,
-        "invocation": {"module_args": {**words["invocation"]["module_args"], **told, "path": path}},
-    }
+    numbers["invocation"] = {"module_args": _module_args(words, question)}
     return {name: numbers.get(name, value) for name, value in words.items()}
 
 
-def _state(status: os.stat_result) -> str:
-    if stat.S_ISDIR(status.st_mode):
-        return "directory"
-    return "file" if stat.S_ISREG(status.st_mode) and status.st_nlink == 1 else ""
+def _module_args(words: Head, question: _Question) -> Head:
+    """Give all arguments as the module has them; ansible-core 2.21 only says so when asked."""
+    known, wishes = question.known, question.wishes
+    given = {name: wishes[name] for name in wishes if not name.startswith("_ansible_")}
+    if "invocation" in words:
+        varied = {name: given[name] for name in known.varying if name in given}
+        return {**words["invocation"]["module_args"], **varied, "path": question.path}
+    rest = {name: value for name, value in known.rest.items() if name not in given}
+    return {**given, "path": question.path, **rest}
 
 
-def _has_mode(status: os.stat_result, wanted: object) -> bool:
-    if wanted is None:
-        return True
-    if isinstance(wanted, str) and _OCTAL.fullmatch(wanted):
-        wanted = int(wanted, 8)
-    return type(wanted) is int and wanted == stat.S_IMODE(status.st_mode)
-
-
-def _is_owned(wanted: object, number: int, find: Callable[[str], int]) -> bool:
-    if wanted is None:
-        return True
-    try:
-        return isinstance(wanted, str) and not wanted.isdigit() and find(wanted) == number
-    except KeyError:
-        return False
-
-
-def _log(answer: Head, arguments: Head) -> bool:
+def _log(words: Head, question: _Question) -> bool:
     """Tell the system's log of it, as the module does; False when that could not be done."""
-    if arguments.get("_ansible_no_log"):
+    wishes = question.wishes
+    if wishes.get("_ansible_no_log"):
         return True
-    told = answer["invocation"]["module_args"].items()
+    told = _module_args(words, question).items()
     text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told)}"
-    facility = str(arguments.get("_ansible_syslog_facility"))
-    return tell_system_log(f"ansible-{arguments.get('_ansible_module_name')}", text, facility)
+    facility = str(wishes.get("_ansible_syslog_facility"))
+    return tell_system_log(f"ansible-{wishes.get('_ansible_module_name')}", text, facility)
 
 
 def _printed(answer: Head) -> bytes:

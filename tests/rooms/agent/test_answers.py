@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.parameters import PASS_VARS
 
 from herder.agent import system_log
 from herder.agent.answers import Answers
@@ -23,6 +24,7 @@ from tests.support.bundles import bundle_of, call_of, core_bundle, wrapper_progr
 from tests.support.sessions import open_session
 
 CALL = RunModule("file", "ansible.modules.file", "digest", is_core=True)
+LINE_CALL = CALL._replace(name="lineinfile", fqn="ansible.modules.lineinfile")
 INTERNALS: dict[str, Any] = {
     "_ansible_no_log": True,
     "_ansible_module_name": "ansible.legacy.file",
@@ -30,6 +32,8 @@ INTERNALS: dict[str, Any] = {
     "_ansible_target_log_info": None,
     "_ansible_debug": False,
 }
+# what is always said before ansible-core 2.21
+WITH_INVOCATION = {"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {}
 AS_COPY_ASKS = {"mode": "0644", "_original_basename": "x.j2", "recurse": False, "state": "file"}
 
 
@@ -46,17 +50,19 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "hard").write_text("")
     os.link(folder / "hard", folder / "hard2")
     os.mkfifo(folder / "pipe")
+    (folder / "lines").write_text("# a comment\na=1\n  b = 2\nb=3\na=1\n")
+    (folder / "odd").write_text("a=1\r\nb=3")
     return folder
 
 
-def module_says(arguments: dict[str, Any]) -> bytes:
+def module_says(arguments: dict[str, Any], name: str = "file") -> bytes:
     """Run the module as ansible-core does."""
-    return _module_says(json.dumps(arguments))
+    return _module_says(name, json.dumps(arguments))
 
 
 @functools.cache
-def _module_says(arguments: str) -> bytes:
-    program = wrapper_program("file", json.loads(arguments))
+def _module_says(name: str, arguments: str) -> bytes:
+    program = wrapper_program(name, json.loads(arguments))
     return subprocess.run(["python3", "-"], input=program, stdout=-1, check=False).stdout
 
 
@@ -150,6 +156,67 @@ def test_whatever_may_need_work_goes_to_the_module(place: Path, wish: dict[str, 
     assert answers.give(CALL, params(other)) is None
 
 
+def lines_taught(*examples: dict[str, Any]) -> Answers:
+    """Give answers that have seen `lineinfile` answer these."""
+    answers = Answers()
+    for each in examples:
+        answers.learn(LINE_CALL, params(each), Outcome(0, module_says(each, "lineinfile"), b""))
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("wish", "next_one"),
+    [
+        ({"line": "a=1"}, {"line": "b=3"}),
+        ({"line": "a=1", "regexp": "^a="}, {"line": "b=3", "regexp": r"^\s*b\s*="}),
+        ({"line": "a=1", "create": True, "mode": "0644"}, {"line": "  b = 2"}),
+        ({"line": "a=1", "insertafter": "^#"}, {"line": "b=3"}),
+    ],
+    ids=["bare", "search", "created", "placed"],
+)
+def test_second_line_is_answered_in_the_modules_own_words(
+    place: Path, wish: dict[str, Any], next_one: dict[str, Any]
+) -> None:
+    """A playbook has a line for each setting; nearly always all of them are there."""
+    first = {"path": str(place / "lines"), **wish, **INTERNALS}
+    second = {**first, **next_one}
+
+    answers = lines_taught(first)
+
+    assert answers.give(LINE_CALL, params(second)) == module_says(second, "lineinfile")
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"line": "a=2"},
+        {"line": "  b = 2", "regexp": r"^\s*b\s*="},
+        {"line": "a=1", "regexp": "^(a|b)="},
+        {"line": "a=1", "regexp": ""},
+        {"line": "a=1", "regexp": "^a=", "backrefs": True},
+        {"line": "a=1", "regexp": "^a=", "firstmatch": True},
+        {"line": "a=1", "state": "absent"},
+        {"line": "a=1", "mode": "0600"},
+        {"line": "a=1", "path": "odd"},
+        {"line": "a=1", "path": "hard"},
+        {"line": "a=1", "path": "one.d"},
+        {"line": "user@host"},
+        {"line": 1},
+    ],
+    ids=str,
+)
+def test_line_that_may_need_work_goes_to_the_module(place: Path, wish: dict[str, Any]) -> None:
+    """Of several lines that the search finds, the last one counts."""
+    words = {"state": "present", "backrefs": False, **INTERNALS}
+    known = {"path": str(place / "lines"), "line": "a=1", "mode": "0644", **words}
+    other = {**known, **wish, "path": str(place / wish.get("path", "lines"))}
+
+    answers = lines_taught(known, {**known, "regexp": "^a="})
+
+    assert answers.give(LINE_CALL, params(known)) is not None
+    assert answers.give(LINE_CALL, params(other)) is None
+
+
 def test_owner_and_group_that_differ_go_to_the_module(place: Path) -> None:
     """They would be changed."""
     known = {"state": "file", "owner": place.owner(), "group": place.group(), **INTERNALS}
@@ -191,24 +258,36 @@ def test_call_of_another_kind_goes_to_the_module(place: Path, call: RunModule) -
     assert taught(wish).give(call, params(wish)) is None
 
 
-def test_systems_log_is_told_as_by_the_module(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("call", "wish"),
+    [
+        (CALL, {"path": "one", "mode": "0644", "state": "file"}),
+        (CALL, {"dest": "one", **AS_COPY_ASKS}),
+        (LINE_CALL, {"path": "lines", "line": "a=1"}),
+    ],
+    ids=["file", "as copy asks", "lineinfile"],
+)
+def test_systems_log_is_told_as_by_the_module(
+    place: Path, monkeypatch: pytest.MonkeyPatch, call: RunModule, wish: dict[str, Any]
+) -> None:
     """People who audit their servers read there what was done."""
-    wish = {"path": str(place / "one"), "mode": "0644", "state": "file", **INTERNALS}
-    wish["_ansible_no_log"] = False
-    answers = taught(wish)
-    monkeypatch.setattr(system_log, "_SOCKET", str(place / "log"))
+    places = {name: str(place / wish[name]) for name in ("path", "dest") if name in wish}
+    wish = {**wish, **places, **INTERNALS}
+    answers = Answers()
+    loud = {**wish, "_ansible_no_log": False}
+    answers.learn(call, params(loud), Outcome(0, module_says(wish, call.name), b""))
+    monkeypatch.setattr(system_log, "_SOCKET", str(place / f"log-{call.name}-{len(wish)}"))
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
-        log.bind(str(place / "log"))
+        log.bind(system_log._SOCKET)
         log.settimeout(5)
 
-        answered = answers.give(CALL, params(wish))
+        assert answers.give(call, params(loud)) is not None
         line = log.recv(4096).decode()
-        while answers.give(CALL, params(wish)) is not None:
+        while answers.give(call, params(loud)) is not None:
             pass  # until the log is full: the module may wait for it
 
-    assert answered is not None
-    told = json.loads(answered)["invocation"]["module_args"]
-    words = " ".join(f"{name}={value}" for name, value in told.items())
+    told = json.loads(module_says({**wish, **WITH_INVOCATION}, call.name))["invocation"]
+    words = " ".join(f"{name}={value}" for name, value in told["module_args"].items())
     assert line.startswith("<14>")
     assert line.endswith(f" ansible-ansible.legacy.file: Invoked with {words}")
 

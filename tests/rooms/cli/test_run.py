@@ -34,6 +34,7 @@ def _run(engine: Sequence[str], words: Sequence[str], folder: Path) -> tuple[int
     return done.returncode, sorted((done.stdout + done.stderr).splitlines())
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize(
     "words",
     [

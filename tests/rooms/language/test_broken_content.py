@@ -48,6 +48,7 @@ def _cases() -> list[object]:
     ]
 
 
+@pytest.mark.engines
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("file", _cases())
 def test_both_engines_say_the_same_of_it(file: Path, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def _cases() -> list[object]:
     return found
 
 
+@pytest.mark.engines
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(("folder", "words"), _cases())
 def test_both_engines_do_and_say_the_same(folder: Path, words: list[str], tmp_path: Path) -> None:

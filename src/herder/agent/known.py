@@ -1,0 +1,62 @@
+"""What is known of a module that the agent may answer for: its arguments and its words."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+import stat
+from typing import Callable, FrozenSet, NamedTuple, Optional, Tuple
+
+from herder.wire.frames import Head
+
+PLACES = ("path", "dest", "name")
+OWNED = ("owner", "group")
+# Source: module_utils/basic.py, FILE_COMMON_ARGUMENTS
+ATTRIBUTES = ("mode", *OWNED, "seuser", "serole", "selevel", "setype", "attributes")
+_OCTAL = re.compile(r"[0-7]{1,5}")
+
+
+class Known(NamedTuple):
+    """One module.
+
+    *Shapes*: `varying` arguments may differ from call to call of a shape, `fixed` ones are part of
+    it, others are not known; `rest` is what the module makes of arguments that nobody gave, in its
+    order; `words` are all keys that a result may have; `is_plain` says whether the varying
+    arguments mean what they seem to; `numbers` gives what the module would say of this path, or
+    None when there may be something to do.
+    """
+
+    varying: Tuple[str, ...]
+    fixed: Tuple[str, ...]
+    rest: Head
+    words: FrozenSet[str]
+    is_plain: Callable[[Head], bool]
+    numbers: Callable[[str, Head], Optional[Head]]
+
+
+def is_owned_as_wished(status: os.stat_result, wishes: Head) -> bool:
+    """Whether mode, owner and group are as they are wished, when they are."""
+    return (
+        _has_mode(status, wishes.get("mode"))
+        and _is_owned(wishes.get("owner"), status.st_uid, lambda name: pwd.getpwnam(name)[2])
+        and _is_owned(wishes.get("group"), status.st_gid, lambda name: grp.getgrnam(name)[2])
+    )
+
+
+def _has_mode(status: os.stat_result, wanted: object) -> bool:
+    if wanted is None:
+        return True
+    if isinstance(wanted, str) and _OCTAL.fullmatch(wanted):
+        wanted = int(wanted, 8)
+    return type(wanted) is int and wanted == stat.S_IMODE(status.st_mode)
+
+
+def _is_owned(wanted: object, number: int, find: Callable[[str], int]) -> bool:
+    if wanted is None:
+        return True
+    try:
+        return isinstance(wanted, str) and not wanted.isdigit() and find(wanted) == number
+    except KeyError:
+        return False
