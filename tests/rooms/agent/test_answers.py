@@ -271,7 +271,9 @@ def test_systems_log_is_told_as_by_the_module(
     place: Path, monkeypatch: pytest.MonkeyPatch, call: RunModule, wish: dict[str, Any]
 ) -> None:
     """People who audit their servers read there what was done."""
-    places = {name: str(place / wish[name]) for name in ("path", "dest") if name in wish}
+    places: dict[str, Any] = {
+        name: str(place / wish[name]) for name in ("path", "dest") if name in wish
+    }
     wish = {**wish, **places, **INTERNALS}
     answers = Answers()
     loud = {**wish, "_ansible_no_log": False}
