@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from herder.errors import HerderError
 
 FILE_NAME = "runs.sqlite3"
+_PAUSE_SECONDS = 0.02
 
 # One entry a version, applied in order; an entry that was released is never changed.
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
@@ -110,6 +112,19 @@ def open_database(directory: Path, *, wait_seconds: float = 5.0) -> sqlite3.Conn
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / FILE_NAME
     path.touch(mode=0o600)
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return _open(path, wait_seconds)
+        except sqlite3.OperationalError as error:
+            # sqlite does not wait for those who hold the file while it changes the journal's mode
+            is_held = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+            if not is_held or time.monotonic() > deadline:
+                raise
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _open(path: Path, wait_seconds: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
         path, timeout=wait_seconds, isolation_level=None, check_same_thread=False
     )

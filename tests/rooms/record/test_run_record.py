@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from herder.events import HostTaskFinished, Outcome, PlayStarted, TaskLabel
-from herder.record.database import FILE_NAME, MIGRATIONS
+from herder.record.database import FILE_NAME, MIGRATIONS, open_database
 from herder.record.run_record import RecordLimits, RunRecord
 from tests.rooms.record.conftest import Ask
 from tests.support.hand_clock import HandClock
@@ -84,6 +84,22 @@ def test_the_record_is_private(tmp_path: Path) -> None:
 
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "state" / FILE_NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_record_that_another_run_is_making_is_waited_for(tmp_path: Path) -> None:
+    """Two first runs at the same moment: sqlite changes its journal's mode without waiting."""
+    maker = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None, check_same_thread=False)
+    maker.execute("CREATE TABLE half (made)")
+    maker.execute("BEGIN IMMEDIATE")
+    later = threading.Timer(0.3, maker.execute, ["ROLLBACK"])
+    later.start()
+
+    connection = open_database(tmp_path, wait_seconds=5.0)
+
+    later.join()
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+    maker.close()
 
 
 def test_two_runs_may_write_at_once(tmp_path: Path, ask: Ask) -> None:
