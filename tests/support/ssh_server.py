@@ -1,7 +1,8 @@
 """A throwaway OpenSSH server on a loopback port, with users of its own.
 
-It runs in a mount namespace where copies of the account files lie over the real ones, so nothing
-of it can be seen outside or stays when it has ended.
+It runs in a mount namespace where a copy of /etc lies over the real one, so nothing of it can be
+seen outside or stays when it has ended. Not single files: as soon as somebody outside replaces
+/etc/passwd (useradd does), what is mounted over it is gone in every namespace.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from pathlib import Path
 
 PASSWORD = "corr'ect \"horse"
 SSHD = "/usr/sbin/sshd"
-ACCOUNT_FILES = ("passwd", "shadow", "group", "sudoers")
 
 
 @dataclass(frozen=True)
@@ -71,25 +71,23 @@ def _free_port() -> int:
 
 def _write_accounts(folder: Path) -> None:
     folder.chmod(0o755)
-    for name in ACCOUNT_FILES:
-        shutil.copy2(f"/etc/{name}", folder / name)
-    shutil.copymode("/etc/shadow", folder / "shadow")
-    os.chown(folder / "shadow", 0, Path("/etc/shadow").stat().st_gid)
+    etc = folder / "etc"
+    subprocess.check_call(["cp", "--archive", "/etc", str(etc)])
     hashed = subprocess.check_output(["openssl", "passwd", "-6", PASSWORD], text=True).strip()
     for number, name in enumerate(("asker", "free", "barred", "nobodyhome", "tied"), start=61001):
         home = folder / name
         home.mkdir(mode=0o700)
         os.chown(home, number, number)
-        with (folder / "passwd").open("a") as file:
+        with (etc / "passwd").open("a") as file:
             file.write(f"{name}:x:{number}:{number}::{home}:/bin/sh\n")
-        with (folder / "group").open("a") as file:
+        with (etc / "group").open("a") as file:
             file.write(f"{name}:x:{number}:\n")
-        with (folder / "shadow").open("a") as file:
+        with (etc / "shadow").open("a") as file:
             file.write(f"{name}:{hashed}:19000:0:99999:7:::\n")
-    with (folder / "sudoers").open("a") as file:
+    with (etc / "sudoers").open("a") as file:
         file.write("\nasker ALL=(ALL) ALL\nfree ALL=(ALL) NOPASSWD: ALL\nDefaults !lecture\n")
         file.write("tied ALL=(ALL) ALL, (barred) NOPASSWD: ALL\nDefaults:tied requiretty\n")
-    (folder / "sudoers").chmod(0o440)
+    (etc / "sudoers").chmod(0o440)
 
 
 def _write_keys(folder: Path) -> None:
@@ -110,8 +108,10 @@ def _write_configuration(folder: Path, port: int) -> None:
 
 
 def _start(folder: Path) -> subprocess.Popen[bytes]:
-    binds = "".join(f"mount --bind {folder}/{name} /etc/{name}; " for name in ACCOUNT_FILES)
-    line = f"{binds}mkdir -p /run/sshd; exec {SSHD} -D -e -f {folder}/sshd_config"
+    line = (
+        f"mount --bind {folder}/etc /etc; mkdir -p /run/sshd;"
+        f" exec {SSHD} -D -e -f {folder}/sshd_config"
+    )
     with (folder / "sshd.log").open("wb") as log:
         return subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec", line],

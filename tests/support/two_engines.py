@@ -131,17 +131,19 @@ def normalised(output: str, place: Path) -> tuple[str, ...]:
     """Give the lines without what differs from run to run, in an order of their own.
 
     How often a task's headline comes depends on which host is first, except with `linear`; so does
-    the order of the hosts that a file is included for.
+    for how many hosts at a time a file is included.
     """
     kept = (line for line in in_order(output, place) if line and not line.startswith(POLLS))
-    lines = [INCLUDED.sub(_sorted_hosts, line) for line in kept]
+    lines = [each for line in kept for each in _for_each_host(line)]
     headlines = {line for line in lines if line.endswith("] ***")}
     return tuple(sorted([*headlines, *(line for line in lines if line not in headlines)]))
 
 
-def _sorted_hosts(included: re.Match[str]) -> str:
-    hosts = sorted(included["hosts"].split(", "))
-    return f"{included['file']} for {', '.join(hosts)}"
+def _for_each_host(line: str) -> list[str]:
+    included = INCLUDED.match(line)
+    if included is None:
+        return [line]
+    return [f"{included['file']} for {host}" for host in included["hosts"].split(", ")]
 
 
 def in_order(output: str, place: Path) -> tuple[str, ...]:

@@ -78,7 +78,8 @@ def test_a_kept_bundle_is_the_built_one(tmp_path: Path, name: str) -> None:
     second = built(cache, f"ansible.legacy.{name}", path)
 
     assert kept is not None
-    assert replace(kept, rlimit_nofile=first.bundle.rlimit_nofile) == first.bundle
+    of_the_call = {name: getattr(first.bundle, name) for name in ("rlimit_nofile", "is_core")}
+    assert replace(kept, **of_the_call) == first.bundle
     assert contents(kept) == contents(first.bundle) == contents(second.bundle)
 
 
