@@ -126,11 +126,20 @@ def test_templates_are_compiled_once_for_all_hosts(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="processes are numbered apart for root only")
-def test_a_task_starts_one_process_on_the_host(tmp_path: Path) -> None:
-    """A module is one forked child: a python or a shell more would cost more than the module."""
+@pytest.mark.parametrize(
+    ("task", "children"),
+    [
+        pytest.param("stat: {path: /tmp, get_mime: false}", 10, id="a module has its own child"),
+        pytest.param("file: {path: /tmp, state: directory}", 1, id="nothing to do needs none"),
+    ],
+)
+def test_ten_tasks_start_few_processes_on_the_host(
+    tmp_path: Path, task: str, children: int
+) -> None:
+    """A python or a shell more for each task would cost more than the module."""
     place = Place(tmp_path, 1)
     number = "      ansible.builtin.shell: echo $PPID > {}\n"
-    between = "    - ansible.builtin.file: {path: /tmp, state: directory}\n" * 10
+    between = f"    - ansible.builtin.{task}\n" * 10
     first, last = tmp_path / "first", tmp_path / "last"
     (tmp_path / "count.yml").write_text(
         "- hosts: all\n  gather_facts: false\n  tasks:\n"
@@ -142,4 +151,4 @@ def test_a_task_starts_one_process_on_the_host(tmp_path: Path) -> None:
 
     # beside the ten, the shell of the first task and the module of the last
     started = int(last.read_text()) - int(first.read_text()) - 2
-    assert started <= 10
+    assert started <= children

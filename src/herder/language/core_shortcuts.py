@@ -19,15 +19,15 @@ from typing import Any
 
 from ansible.config.manager import ConfigManager
 from ansible.executor import task_result
-from ansible.playbook.attribute import Attribute
 from ansible.playbook.base import FieldAttributeBase
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import PluginLoader, vars_loader
 from ansible.plugins.vars import host_group_vars
 from ansible.utils import vars as core_vars
-from ansible.utils.sentinel import Sentinel
 from ansible.vars import manager as vars_manager
 from ansible.vars import plugins as vars_plugins
+
+from herder.language.core_fields import UNCHANGEABLE, copy_fields, post_validate, set_fields
 
 KEPT_LIMIT = 20_000
 
@@ -39,9 +39,9 @@ def install() -> None:
         (PluginLoader, "all", _all_plugins),
         (ActionBase, "_find_needle", _find_file),
         (ConfigManager, "get_plugin_options_and_origins", _plugin_options),
-        (FieldAttributeBase, "post_validate", _post_validate),
-        (FieldAttributeBase, "copy", _copy_fields),
-        (FieldAttributeBase, "from_attrs", _set_fields),
+        (FieldAttributeBase, "post_validate", post_validate),
+        (FieldAttributeBase, "copy", copy_fields),
+        (FieldAttributeBase, "from_attrs", set_fields),
         (core_vars, "transform_to_native_types", _native),
         (vars_plugins, "get_vars_from_path", _vars_beside),
         (vars_manager, "get_vars_from_path", _vars_beside),
@@ -196,122 +196,10 @@ def _values(source: Mapping[str, Any], names: tuple[str, ...]) -> list[Any]:
     return [None if value is None else (type(value), value) for value in found]
 
 
-def _post_validate(original: Callable[..., Any], thing: Any, templar: Any) -> None:
-    """Fields that hold nothing or a plain number, as nearly all do, are valid as they are."""
-    fields = vars(thing)
-    kind: Any = type(thing)
-    if not (fields.get("_squashed") or fields.get("_finalized") or _has_no_parent(kind)):
-        original(thing, templar)
-        return
-    for name, plain, default in _validated(kind):
-        value = fields.get(f"_{name}", Sentinel)
-        if value is Sentinel:
-            value = default
-        if (value is None and plain is not object) or type(value) is plain:
-            continue
-        value = thing.post_validate_attribute(name, templar=templar)
-        if value is not Sentinel:
-            setattr(thing, name, value)
-    thing._finalized = True
-
-
-@functools.cache
-def _has_no_parent(kind: Hashable) -> bool:
-    return not hasattr(kind, "_get_parent_attribute")
-
-
-@functools.cache
-def _validated(kind: Any) -> tuple[tuple[str, type[Any] | None, Any], ...]:
-    """Give the fields: name, the type whose values need no look, default.
-
-    *Shapes*: the type is None where every value but None needs a look, object where None does too.
-    """
-    return tuple(
-        (
-            name,
-            _plain_type(kind, name, field),
-            Sentinel if callable(field.default) else field.default,
-        )
-        for name, field in kind.fattributes.items()
-    )
-
-
-def _plain_type(kind: type[Any], name: str, field: Any) -> type[Any] | None:
-    if field.required or hasattr(kind, f"_get_attr_{name}"):
-        return object
-    if hasattr(kind, f"_post_validate_{name}"):
-        return None
-    return {"bool": bool, "int": int}.get(field.isa)
-
-
-def _copy_fields(original: Callable[..., Any], thing: Any) -> Any:
-    """A copy has the same fields; text, numbers and nothing need not be copied for it."""
-    kind: Any = type(thing)
-    if not _keeps_plain_fields(kind):
-        return original(thing)
-    try:
-        twin = kind()
-    except RecursionError:
-        return original(thing)
-    fields, copied = vars(thing), vars(twin)
-    for name in _fields_set(kind):
-        value = fields.get(name, Sentinel)
-        is_same = value is Sentinel or type(value) in _UNCHANGEABLE
-        copied[name] = value if is_same else copy.copy(value)
-    for name in _COPIED_BESIDE:
-        copied[name] = getattr(thing, name)
-    if hasattr(thing, "_ds"):
-        twin._ds = thing._ds
-    return twin
-
-
-_UNCHANGEABLE = frozenset({str, int, bool, float, type(None)})
-_COPIED_BESIDE = ("_loader", "_variable_manager", "_origin", "_validated", "_finalized", "_uuid")
-
-
-@functools.cache
-def _keeps_plain_fields(kind: Any) -> bool:
-    """Whether setting a field does no more than to keep it."""
-    setters = {type(field).__set__ for field in kind.fattributes.values()}
-    return setters <= {Attribute.__set__} and kind.__setattr__ is object.__setattr__
-
-
-@functools.cache
-def _fields_set(kind: Any) -> tuple[str, ...]:
-    """Give the names below which fields are kept, in the order in which they are set."""
-    names: list[str] = []
-    for name, field in kind.fattributes.items():
-        names += [f"_{name}"] + ([f"_{field.alias}"] if field.alias is not None else [])
-    return tuple(names)
-
-
-def _set_fields(original: Callable[..., Any], thing: Any, values: Mapping[str, Any]) -> None:
-    """What a worker sends of its task is kept as it is, but for objects sent as their fields."""
-    kind: Any = type(thing)
-    names = _plain_fields(kind) if _keeps_plain_fields(kind) else {}
-    fields, others = vars(thing), {}
-    for name, value in values.items():
-        if name in names:
-            fields[names[name]] = value
-        else:
-            others[name] = value
-    original(thing, others)
-
-
-@functools.cache
-def _plain_fields(kind: Any) -> dict[str, str]:
-    """Give below which name each field is kept that has one name and holds no object."""
-    return {
-        name: f"_{field.name}"
-        for name, field in kind.fattributes.items()
-        if field.alias is None and field.isa != "class"
-    }
-
-
 def _native(original: Callable[..., Any], value: Any, redact: bool = True) -> Any:
     """Plain values need only be copied; whatever else is in them takes the long way."""
     kind = type(value)
-    if kind in _UNCHANGEABLE:
+    if kind in UNCHANGEABLE:
         return value
     if kind is dict:
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from ansible._internal._datatag._tags import Origin
+from ansible._internal._templating._engine import TemplateEngine
 from ansible.executor import task_result
 from ansible.inventory.host import Host
 from ansible.parsing.dataloader import DataLoader
@@ -40,6 +42,16 @@ PLAY = """\
       when: [color == 'red', true]
       environment: {LANG: C}
       register: answer
+    - name: "greets {{ who }}"
+      ping: {data: "{{ who }}"}
+      become: "{{ 'yes' }}"
+      become_user: "{{ who }}"
+      retries: "{{ wait }}"
+      throttle: "2"
+      changed_when: []
+      no_log: "no"
+      timeout: 7
+      tags: "a,b"
     - block:
         - debug: {msg: hello}
           retries: 3
@@ -101,6 +113,19 @@ def test_a_copy_has_every_field_of_the_long_way(tmp_path: Path) -> None:
                 assert _comparable(short_way) == _comparable(long_way)
 
 
+def test_fields_are_validated_as_by_the_long_way(tmp_path: Path) -> None:
+    """Templates become values, words become lists; what is plain stays as it was written."""
+    templar = TemplateEngine(DataLoader(), variables={"who": "me", "wait": "5", "seconds": 1})
+    for part in _parts(_play(tmp_path)):
+        long_way, short_way = part.copy(), part.copy()
+        for each in (long_way, short_way):
+            if hasattr(each, "squash"):
+                each.squash()
+        FieldAttributeBase.post_validate.herder_shortened(long_way, templar=templar)
+        FieldAttributeBase.post_validate(short_way, templar=templar)
+        assert _comparable(short_way) == _comparable(long_way)
+
+
 def test_fields_from_a_worker_are_set_as_by_the_long_way(tmp_path: Path) -> None:
     """Callbacks see the task as its worker had it."""
     task = next(part for part in _parts(_play(tmp_path)) if getattr(part, "name", "") == "waits")
@@ -138,7 +163,8 @@ def test_a_copy_does_not_share_what_can_change(tmp_path: Path) -> None:
 
 
 def _comparable(part: Any) -> dict[str, Any]:
-    return {name: repr(value) for name, value in vars(part).items()}
+    place = re.compile(r"at 0x[0-9a-f]+|id=\d+")
+    return {name: place.sub("", repr(value)) for name, value in vars(part).items()}
 
 
 def test_vars_beside_the_inventory_are_read_once(tmp_path: Path) -> None:

@@ -1,0 +1,144 @@
+"""Fields of ansible-core's playbook objects, validated and copied with no more work than needed.
+
+A task is copied and its fields are validated for each host; nearly all of them hold nothing, or
+what is valid as it stands. Each function gives what the method gives that it stands for.
+
+*Source*: ansible-core 2.19 and 2.21 playbook/base.py, `FieldAttributeBase`.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from ansible.playbook.attribute import Attribute
+from ansible.utils.sentinel import Sentinel
+
+
+def post_validate(original: Callable[..., Any], thing: Any, templar: Any) -> None:
+    """Fields that hold nothing, a number or plain text, as nearly all do, are valid as they are."""
+    fields = vars(thing)
+    kind: Any = type(thing)
+    if not (fields.get("_squashed") or fields.get("_finalized") or _has_no_parent(kind)):
+        original(thing, templar)
+        return
+    for name, plain, default in _validated(kind):
+        value = fields.get(f"_{name}", Sentinel)
+        if value is Sentinel:
+            value = default
+        if (value is None and plain is not object) or _is_plain(value, plain):
+            continue
+        value = thing.post_validate_attribute(name, templar=templar)
+        if value is not Sentinel:
+            setattr(thing, name, value)
+    thing._finalized = True
+
+
+def _is_plain(value: Any, plain: type[Any] | None) -> bool:
+    if plain is str:
+        return isinstance(value, str) and "{" not in value and not value.startswith("#jinja2:")
+    if plain is list:
+        return type(value) is list and not value
+    return isinstance(value, int) if plain is int else type(value) is plain
+
+
+@functools.cache
+def _has_no_parent(kind: Hashable) -> bool:
+    return not hasattr(kind, "_get_parent_attribute")
+
+
+@functools.cache
+def _validated(kind: Any) -> tuple[tuple[str, type[Any] | None, Any], ...]:
+    """Give the fields that are looked at: name, the type whose plain values need no look, default.
+
+    *Shapes*: the type is None where every value but None needs a look, object where None does too.
+    """
+    return tuple(
+        (
+            name,
+            _plain_type(kind, name, field),
+            Sentinel if callable(field.default) else field.default,
+        )
+        for name, field in kind.fattributes.items()
+        # what lies between a play and a task is valid where a task has inherited it
+        if kind._post_validate_object
+        or field.static
+        or field.required
+        or field.always_post_validate
+    )
+
+
+def _plain_type(kind: type[Any], name: str, field: Any) -> type[Any] | None:
+    if field.required or hasattr(kind, f"_get_attr_{name}"):
+        return object
+    if hasattr(kind, f"_post_validate_{name}"):
+        return None
+    if field.static or field.listof is not None:
+        return None
+    return {"bool": bool, "int": int, "string": str, "list": list}.get(field.isa)
+
+
+def copy_fields(original: Callable[..., Any], thing: Any) -> Any:
+    """A copy has the same fields; text, numbers and nothing need not be copied for it."""
+    kind: Any = type(thing)
+    if not _keeps_plain_fields(kind):
+        return original(thing)
+    try:
+        twin = kind()
+    except RecursionError:
+        return original(thing)
+    fields, copied = vars(thing), vars(twin)
+    for name in _fields_set(kind):
+        value = fields.get(name, Sentinel)
+        is_same = value is Sentinel or type(value) in UNCHANGEABLE
+        copied[name] = value if is_same else copy.copy(value)
+    for name in _COPIED_BESIDE:
+        copied[name] = getattr(thing, name)
+    if hasattr(thing, "_ds"):
+        twin._ds = thing._ds
+    return twin
+
+
+UNCHANGEABLE = frozenset({str, int, bool, float, type(None)})
+_COPIED_BESIDE = ("_loader", "_variable_manager", "_origin", "_validated", "_finalized", "_uuid")
+
+
+@functools.cache
+def _keeps_plain_fields(kind: Any) -> bool:
+    """Whether setting a field does no more than to keep it."""
+    setters = {type(field).__set__ for field in kind.fattributes.values()}
+    return setters <= {Attribute.__set__} and kind.__setattr__ is object.__setattr__
+
+
+@functools.cache
+def _fields_set(kind: Any) -> tuple[str, ...]:
+    """Give the names below which fields are kept, in the order in which they are set."""
+    names: list[str] = []
+    for name, field in kind.fattributes.items():
+        names += [f"_{name}"] + ([f"_{field.alias}"] if field.alias is not None else [])
+    return tuple(names)
+
+
+def set_fields(original: Callable[..., Any], thing: Any, values: Mapping[str, Any]) -> None:
+    """What a worker sends of its task is kept as it is, but for objects sent as their fields."""
+    kind: Any = type(thing)
+    names = _plain_fields(kind) if _keeps_plain_fields(kind) else {}
+    fields, others = vars(thing), {}
+    for name, value in values.items():
+        if name in names:
+            fields[names[name]] = value
+        else:
+            others[name] = value
+    original(thing, others)
+
+
+@functools.cache
+def _plain_fields(kind: Any) -> dict[str, str]:
+    """Give below which name each field is kept that has one name and holds no object."""
+    return {
+        name: f"_{field.name}"
+        for name, field in kind.fattributes.items()
+        if field.alias is None and field.isa != "class"
+    }
