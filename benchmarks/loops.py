@@ -18,7 +18,7 @@ _PLAYBOOK = f"""\
   tasks:
     - name: directories
       ansible.builtin.file: {{path: "{PLACE}/item{{{{ item }}}}", state: directory, mode: '0755'}}
-      loop: "{{{{ range(1, {ITEMS + 1}) }}}}"
+      loop: "{{{{ range(1, {ITEMS + 1}) | list }}}}"
 """
 _DEPLOY = f"""\
 from pyinfra.operations import files
