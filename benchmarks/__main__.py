@@ -122,6 +122,8 @@ def _measure(
         lambda line: print(line, flush=True),
     )
     report.add(scenario, scenario.counted_hosts or count, found)
+    order = [each.name for each in scenarios()]
+    report.rows.sort(key=lambda row: order.index(row["name"]))
     report.write(options.json)
 
 
