@@ -10,7 +10,8 @@ from benchmarks.peers import Peer
 from benchmarks.results import Report, Row
 
 WIDTH = 860
-LEFT = 300
+LEFT = 340
+RIGHT = 110
 BAR = 14
 GAP = 16
 COLOURS = ("#d9480f", "#868e96", "#2b8a3e", "#5f3dc4", "#1971c2", "#74b9e8")
@@ -24,13 +25,14 @@ def write_chart(report: Report, peers: list[Peer], file: Path) -> None:
 def chart(report: Report, peers: list[Peer]) -> str:
     """Give the chart's text."""
     times = [time for row in report.rows for time in _medians(row).values()]
-    low, high = (min(times) * 0.7, max(times) * 2.2) if times else (0.1, 1.0)
+    low, high = (min(times) * 0.7, max(times)) if times else (0.1, 1.0)
     body: list[str] = []
     top = 40
     for row in report.rows:
         body += _group(row, peers, top, (low, high))
         top += len(_medians(row)) * (BAR + 2) + GAP
-    return "\n".join([_opening(top), *_legend(peers), *body, "</svg>", ""])
+    shown = {name for row in report.rows for name in _medians(row)}
+    return "\n".join([_opening(top), *_legend(peers, shown), *body, "</svg>", ""])
 
 
 def _opening(height: int) -> str:
@@ -41,12 +43,16 @@ def _opening(height: int) -> str:
     )
 
 
-def _legend(peers: list[Peer]) -> list[str]:
+def _legend(peers: list[Peer], shown: set[str]) -> list[str]:
     parts, left = [], 10
     for peer, colour in zip(peers, COLOURS, strict=False):
+        if peer.name not in shown:
+            continue
         parts.append(f'<rect x="{left}" y="10" width="11" height="11" fill="{colour}"/>')
         parts.append(f'<text x="{left + 15}" y="20" fill="#212529">{escape(peer.title)}</text>')
         left += 32 + 7 * len(peer.title)
+    scale = "seconds, logarithmic"
+    parts.append(f'<text x="{WIDTH - 10}" y="20" text-anchor="end" fill="#868e96">{scale}</text>')
     return parts
 
 
@@ -73,7 +79,7 @@ def _group(row: Row, peers: list[Peer], top: int, span: tuple[float, float]) -> 
 
 def _length(seconds: float, span: tuple[float, float]) -> float:
     low, high = (math.log(bound) for bound in span)
-    return (WIDTH - LEFT - 40) * (math.log(seconds) - low) / (high - low)
+    return (WIDTH - LEFT - RIGHT) * (math.log(seconds) - low) / (high - low)
 
 
 def _text(seconds: float, ours: float | None, *, is_ours: bool) -> str:
