@@ -129,7 +129,7 @@ def test_templates_are_compiled_once_for_all_hosts(
 @pytest.mark.parametrize(
     ("task", "children"),
     [
-        pytest.param("stat: {path: /tmp, get_mime: false}", 10, id="a module has its own child"),
+        pytest.param("slurp: {src: /etc/hostname}", 10, id="a module has its own child"),
         pytest.param("file: {path: /tmp, state: directory}", 1, id="nothing to do needs none"),
     ],
 )
