@@ -32,12 +32,17 @@ _PATH = re.compile(r"/[ !#%&'()*+,./0-9:;<=>?A-Z\[\]^_`a-z{|}~-]*")
 
 
 class _Question(NamedTuple):
-    """A call that may be answered here. `shape` is all that the module's words depend on."""
+    """A call that may be answered here.
+
+    *Shapes*: `shape` is all that the module's words depend on; `given` are the wishes without what
+    ansible-core adds to them for its own ends.
+    """
 
     known: Known
     shape: str
     path: str
     wishes: Head
+    given: Head
 
 
 class Answers:
@@ -52,8 +57,9 @@ class Answers:
         words = self._vouched.get(question.shape) if question is not None else None
         if question is None or words is None:
             return None
-        answer = _answer(words, question)
-        if answer is None or not _log(words, question):
+        told = _module_args(words, question)
+        answer = _answer(words, question, told)
+        if answer is None or not _log(told, question.wishes):
             return None
         return _printed(answer)
 
@@ -64,7 +70,7 @@ class Answers:
             return
         words = _words(outcome)
         if set(words) <= question.known.words and words.get("changed") is False:
-            answer = _answer(words, question)
+            answer = _answer(words, question, _module_args(words, question))
             if answer is not None and _printed(answer) == outcome.stdout:
                 self._vouched[question.shape] = words
 
@@ -74,18 +80,19 @@ def _question(call: RunModule, params: bytes) -> Optional[_Question]:
     if known is None or call.environment or call.async_seconds or call.extensions != "{}":
         return None
     wishes: Head = json.loads(params)["ANSIBLE_MODULE_ARGS"]
-    names = [name for name in wishes if not name.startswith("_ansible_")]
-    places = [wishes[name] for name in PLACES if name in wishes]
-    is_known = all(name in known.varying or name in known.fixed for name in names)
+    given = {name: wishes[name] for name in wishes if not name.startswith("_ansible_")}
+    places = [given[name] for name in PLACES if name in given]
+    is_known = all(name in known.varying or name in known.fixed for name in given)
     if not (is_known and len(places) == 1 and _is_plain(wishes, places[0])):
         return None
     if not known.is_plain(wishes):
         return None
-    shape = {
+    alike = {
         name: type(value).__name__ if name in known.varying else value
         for name, value in wishes.items()
     }
-    return _Question(known, json.dumps([call.bundle, call.profile, shape]), places[0], wishes)
+    shape = json.dumps([call.bundle, call.profile, alike])
+    return _Question(known, shape, places[0], wishes, given)
 
 
 def _is_plain(wishes: Head, path: object) -> bool:
@@ -95,7 +102,6 @@ def _is_plain(wishes: Head, path: object) -> bool:
         and bool(_PATH.fullmatch(path))
         # the log gets what is before an @ without what may be a password
         and not any("@" in value for value in wishes.values() if isinstance(value, str))
-        and str(wishes.get("_original_basename") or "").isascii()
         and not wishes.get("_ansible_debug")
         and not wishes.get("_ansible_target_log_info")
         # it would write to the journal itself
@@ -114,7 +120,7 @@ def _words(outcome: Outcome) -> Head:
     return words
 
 
-def _answer(words: Head, question: _Question) -> Optional[Head]:
+def _answer(words: Head, question: _Question, told: Head) -> Optional[Head]:
     """Put this file's numbers into the module's words; None when there may be something to do."""
     try:
         numbers = question.known.numbers(question.path, question.wishes)
@@ -122,14 +128,13 @@ def _answer(words: Head, question: _Question) -> Optional[Head]:
         return None
     if numbers is None:
         return None
-    numbers["invocation"] = {"module_args": _module_args(words, question)}
+    numbers["invocation"] = {"module_args": told}
     return {name: numbers.get(name, value) for name, value in words.items()}
 
 
 def _module_args(words: Head, question: _Question) -> Head:
     """Give all arguments as the module has them; ansible-core 2.21 only says so when asked."""
-    known, wishes = question.known, question.wishes
-    given = {name: wishes[name] for name in wishes if not name.startswith("_ansible_")}
+    known, given = question.known, question.given
     if "invocation" in words:
         varied = {name: given[name] for name in known.varying if name in given}
         return {**words["invocation"]["module_args"], **varied, "path": question.path}
@@ -137,13 +142,11 @@ def _module_args(words: Head, question: _Question) -> Head:
     return {**given, "path": question.path, **rest}
 
 
-def _log(words: Head, question: _Question) -> bool:
+def _log(told: Head, wishes: Head) -> bool:
     """Tell the system's log of it, as the module does; False when that could not be done."""
-    wishes = question.wishes
     if wishes.get("_ansible_no_log"):
         return True
-    told = _module_args(words, question).items()
-    text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told)}"
+    text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told.items())}"
     facility = str(wishes.get("_ansible_syslog_facility"))
     return tell_system_log(f"ansible-{wishes.get('_ansible_module_name')}", text, facility)
 

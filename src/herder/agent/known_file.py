@@ -19,7 +19,11 @@ _NUMBERS = ("path", "diff", "uid", "gid", "owner", "group", "mode", "state", "si
 
 
 def _is_plain(wishes: Head) -> bool:
-    return wishes.get("state") in ("file", "directory") and not wishes.get("recurse")
+    return (
+        wishes.get("state") in ("file", "directory")
+        and not wishes.get("recurse")
+        and str(wishes.get("_original_basename") or "").isascii()
+    )
 
 
 def _numbers(path: str, wishes: Head) -> Optional[Head]:

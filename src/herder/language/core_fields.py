@@ -73,9 +73,7 @@ def _validated(kind: Any) -> tuple[tuple[str, type[Any] | None, Any], ...]:
 def _plain_type(kind: type[Any], name: str, field: Any) -> type[Any] | None:
     if field.required or hasattr(kind, f"_get_attr_{name}"):
         return object
-    if hasattr(kind, f"_post_validate_{name}"):
-        return None
-    if field.static or field.listof is not None:
+    if hasattr(kind, f"_post_validate_{name}") or field.static or field.listof is not None:
         return None
     return {"bool": bool, "int": int, "string": str, "list": list}.get(field.isa)
 

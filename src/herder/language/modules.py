@@ -79,7 +79,7 @@ class ModuleBuilder:
             built = self._build_first(module_name, module_path, rest)
         if built.bundle is None:
             return self._build_with_core(module_name, module_path, module_args, rest)
-        return self._answer(built, built.bundle, module_name, module_path, module_args, rest)
+        return self._answer(built, built.bundle, module_name, module_args, rest)
 
     def _needs_core(self, rest: dict[str, Any]) -> bool:
         variables = rest.get("task_vars")
@@ -96,9 +96,8 @@ class ModuleBuilder:
     def _build_first(self, name: str, path: str, rest: dict[str, Any]) -> BuiltModule:
         with uninterrupted(), self._lock:
             if (name, path) not in self._built:
-                self._built[name, path] = self._from_cache(name, path) or self._new(
-                    name, path, rest
-                )
+                built = self._from_cache(name, path) or self._new(name, path, rest)
+                self._built[name, path] = _known_by_place(built, path)
             return self._built[name, path]
 
     def _from_cache(self, name: str, path: str) -> BuiltModule | None:
@@ -115,23 +114,22 @@ class ModuleBuilder:
         return built
 
     def _answer(
-        self,
-        built: BuiltModule,
-        bundle: ModuleBundle,
-        name: str,
-        path: str,
-        args: Any,
-        rest: dict[str, Any],
+        self, built: BuiltModule, bundle: ModuleBundle, name: str, args: Any, rest: dict[str, Any]
     ) -> Any:
         shebang = core_version.shebang_for(
             built.shebang, rest["task_vars"], rest["templar"], rest.get("remote_is_local", False)
         )
-        bundle = dataclasses.replace(
-            bundle, rlimit_nofile=_file_limit(rest), is_core=os.path.dirname(path) == _CORE_MODULES
-        )
+        bundle = dataclasses.replace(bundle, rlimit_nofile=_file_limit(rest))
         params = _encoded(name, args, bundle.profile)
         prepared = PreparedModule.of(bundle, params)
         return dataclasses.replace(built.template, b_module_data=prepared, shebang=shebang)
+
+
+def _known_by_place(built: BuiltModule, path: str) -> BuiltModule:
+    """Say of a bundle whether its module is ansible-core's own."""
+    if built.bundle is None or os.path.dirname(path) != _CORE_MODULES:
+        return built
+    return dataclasses.replace(built, bundle=dataclasses.replace(built.bundle, is_core=True))
 
 
 def _encoded(name: str, args: Any, profile: str) -> bytes:

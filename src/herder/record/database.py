@@ -118,8 +118,7 @@ def open_database(directory: Path, *, wait_seconds: float = 5.0) -> sqlite3.Conn
             return _open(path, wait_seconds)
         except sqlite3.OperationalError as error:
             # sqlite does not wait for those who hold the file while it changes the journal's mode
-            is_held = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
-            if not is_held or time.monotonic() > deadline:
+            if not is_held(error) or time.monotonic() > deadline:
                 raise
         time.sleep(_PAUSE_SECONDS)
 
@@ -160,6 +159,11 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
+
+
+def is_held(error: sqlite3.Error) -> bool:
+    """Whether an error says no more than that somebody else holds the file just now."""
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
 
 
 @contextlib.contextmanager

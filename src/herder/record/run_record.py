@@ -27,7 +27,7 @@ from herder.events import (
     TaskLabel,
     TaskStarted,
 )
-from herder.record.database import RecordError, open_database, transaction
+from herder.record.database import RecordError, is_held, open_database, transaction
 from herder.record.kept_text import as_storable, kept_command, kept_result
 
 WRITE_SECONDS = 1.0
@@ -246,9 +246,8 @@ class RunRecord:
             rows.clear()
 
     def _may_wait(self, error: sqlite3.Error, *, is_last: bool) -> bool:
-        is_locked = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
         waiting = sum(map(len, self._rows.values()))
-        return is_locked and not is_last and waiting < WAITING_ROWS_MAX
+        return is_held(error) and not is_last and waiting < WAITING_ROWS_MAX
 
     def _write_rows(self, connection: sqlite3.Connection, *, is_last: bool) -> None:
         for table, rows in self._rows.items():

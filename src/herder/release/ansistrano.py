@@ -13,7 +13,7 @@ from pathlib import Path
 
 from herder.errors import DeploymentRefused
 from herder.model.fleet import Fleet
-from herder.release.answers import ask_same, failure_of, layout
+from herder.release.answers import ask_same, failure_of, layout, tell_failures
 
 STAGE_MODULE = "herder.deploy.release_stage"
 _CLEAN_UP_MODULE = "herder.deploy.release_cleanup"
@@ -32,9 +32,8 @@ def begin(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:
 
 def _remove_unfinished(fleet: Fleet, hosts: Sequence[str], token: int) -> None:
     words = {"keep_releases": 0, "token": token}
-    for host, answer in ask_same(fleet, hosts, _CLEAN_UP_MODULE, words).items():
-        if failure := failure_of(answer):
-            fleet.tell(f"{host}: half-built releases could not be removed: {failure}")
+    answers = ask_same(fleet, hosts, _CLEAN_UP_MODULE, words)
+    tell_failures(fleet, answers, "half-built releases could not be removed")
 
 
 def _commit(fleet: Fleet, host: str) -> str:

@@ -39,6 +39,13 @@ def failure_of(answer: Mapping[str, object]) -> str:
     return ""
 
 
+def tell_failures(fleet: Fleet, answers: Mapping[str, Mapping[str, object]], what: str) -> None:
+    """Say for each host that failed what was not done there, and why; nothing ends by it."""
+    for host, answer in answers.items():
+        if failure := failure_of(answer):
+            fleet.tell(f"{host}: {what}: {failure}")
+
+
 def _first_line(answer: Mapping[str, object]) -> str:
     return str(answer.get("msg") or "failed").strip().splitlines()[0]
 

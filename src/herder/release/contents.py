@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from herder.model.fleet import Fleet
-from herder.release.answers import INFO_MODULE, ask_same, failure_of, look_at
+from herder.release.answers import INFO_MODULE, ask_same, look_at, tell_failures
 
 SHOWN_FILES = 5
 # What the digest is made of; times differ between hosts by right.
@@ -78,6 +78,4 @@ def abandon(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> Non
     """Remove a release that will not be switched to; what is in use is never touched."""
     words = {"release": release, "result": "failed", "token": token, "end_lease": False}
     answers = ask_same(fleet, hosts, "herder.deploy.release_finish", words)
-    for host, answer in answers.items():
-        if failure := failure_of(answer):
-            fleet.tell(f"{host}: the staged release could not be removed: {failure}")
+    tell_failures(fleet, answers, "the staged release could not be removed")

@@ -70,23 +70,23 @@ def params(arguments: dict[str, Any]) -> bytes:
     return json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode()
 
 
-def taught(*examples: dict[str, Any]) -> Answers:
+def taught(*examples: dict[str, Any], call: RunModule = CALL) -> Answers:
     """Give answers that have seen the module answer these."""
     answers = Answers()
     for each in examples:
-        answers.learn(CALL, params(each), Outcome(0, module_says(each), b""))
+        answers.learn(call, params(each), Outcome(0, module_says(each, call.name), b""))
     return answers
 
 
 @pytest.mark.parametrize(
     "wish",
     [
-        {"path": "file", "state": "file"},
-        {"name": "folder", "state": "directory", "mode": "0755"},
-        {"path": "file", "state": "file", "mode": 0o644, "_ansible_diff": True},
-        {"path": "file", "state": "file", "_ansible_check_mode": True, "follow": False},
-        {"path": "folder", "state": "directory", "owner": "OWNER", "group": "GROUP"},
-        {"dest": "file", **AS_COPY_ASKS},
+        {"path": "PLACE", "state": "file"},
+        {"name": "PLACE.d", "state": "directory", "mode": "0755"},
+        {"path": "PLACE", "state": "file", "mode": 0o644, "_ansible_diff": True},
+        {"path": "PLACE", "state": "file", "_ansible_check_mode": True, "follow": False},
+        {"path": "PLACE.d", "state": "directory", "owner": "OWNER", "group": "GROUP"},
+        {"dest": "PLACE", **AS_COPY_ASKS},
     ],
     ids=["bare", "directory", "diff", "check mode", "owned", "as copy asks"],
 )
@@ -94,18 +94,10 @@ def test_second_file_is_answered_in_the_modules_own_words(
     place: Path, wish: dict[str, Any]
 ) -> None:
     """What a playbook can see of it (-v, register, diff) must not tell who answered."""
-    names: dict[Any, str] = {
-        "OWNER": place.owner(),
-        "GROUP": place.group(),
-        "file": "PLACE",
-        "folder": "PLACE.d",
-    }
-    wish = {
-        word: names.get(value, value) if word != "state" else value for word, value in wish.items()
-    }
+    text = json.dumps({**wish, **INTERNALS})
+    text = text.replace("OWNER", place.owner()).replace("GROUP", place.group())
     first, second = (
-        json.loads(json.dumps({**wish, **INTERNALS}).replace("PLACE", f"{place}/{name}"))
-        for name in ("one", "two")
+        json.loads(text.replace("PLACE", str(place / name))) for name in ("one", "two")
     )
 
     answers = taught(first)
@@ -156,14 +148,6 @@ def test_whatever_may_need_work_goes_to_the_module(place: Path, wish: dict[str, 
     assert answers.give(CALL, params(other)) is None
 
 
-def lines_taught(*examples: dict[str, Any]) -> Answers:
-    """Give answers that have seen `lineinfile` answer these."""
-    answers = Answers()
-    for each in examples:
-        answers.learn(LINE_CALL, params(each), Outcome(0, module_says(each, "lineinfile"), b""))
-    return answers
-
-
 @pytest.mark.parametrize(
     ("wish", "next_one"),
     [
@@ -181,7 +165,7 @@ def test_second_line_is_answered_in_the_modules_own_words(
     first = {"path": str(place / "lines"), **wish, **INTERNALS}
     second = {**first, **next_one}
 
-    answers = lines_taught(first)
+    answers = taught(first, call=LINE_CALL)
 
     assert answers.give(LINE_CALL, params(second)) == module_says(second, "lineinfile")
 
@@ -211,7 +195,7 @@ def test_line_that_may_need_work_goes_to_the_module(place: Path, wish: dict[str,
     known = {"path": str(place / "lines"), "line": "a=1", "mode": "0644", **words}
     other = {**known, **wish, "path": str(place / wish.get("path", "lines"))}
 
-    answers = lines_taught(known, {**known, "regexp": "^a="})
+    answers = taught(known, {**known, "regexp": "^a="}, call=LINE_CALL)
 
     assert answers.give(LINE_CALL, params(known)) is not None
     assert answers.give(LINE_CALL, params(other)) is None
