@@ -125,6 +125,23 @@ def test_templates_are_compiled_once_for_all_hosts(
     assert more.compilations <= 60
 
 
+def test_a_directory_that_is_as_it_should_be_is_a_few_questions(tmp_path: Path) -> None:
+    """Two questions for each file would make a tree of thousands a matter of minutes."""
+    place = Place(tmp_path, 1)
+    (tmp_path / "tree").mkdir()
+    for number in range(100):
+        (tmp_path / "tree" / f"file{number}").write_text("moo")
+    (tmp_path / "tree.yml").write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n"
+        f"    - ansible.builtin.copy: {{src: tree/, dest: {tmp_path}/copied/}}\n"
+    )
+
+    counts = [place.run("tree.yml").calls for _ in range(2)]
+
+    assert counts[0] > 200
+    assert counts[1] <= 12
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="processes are numbered apart for root only")
 @pytest.mark.parametrize(
     ("task", "children"),

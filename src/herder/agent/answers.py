@@ -34,13 +34,14 @@ _PATH = re.compile(r"/[ !#%&'()*+,./0-9:;<=>?A-Z\[\]^_`a-z{|}~-]*")
 class _Question(NamedTuple):
     """A call that may be answered here.
 
-    *Shapes*: `shape` is all that the module's words depend on; `given` are the wishes without what
-    ansible-core adds to them for its own ends.
+    *Shapes*: `shape` is all that the module's words depend on; `path` is the file that is meant by
+    `asked`; `given` are the wishes without what ansible-core adds to them for its own ends.
     """
 
     known: Known
     shape: str
     path: str
+    asked: str
     wishes: Head
     given: Head
 
@@ -53,19 +54,30 @@ class Answers:
 
     def give(self, call: RunModule, params: bytes) -> Optional[bytes]:
         """Give what the module would print, or None: then it must run."""
-        question = _question(call, params)
+        answer = self._said(_question(call, wishes_of(params)), patience_seconds=0.0)
+        return _printed(answer) if answer is not None else None
+
+    def would_leave(self, call: RunModule, wishes: Head, *, patience_seconds: float) -> bool:
+        """Whether the module would leave it as it is; the system's log is told of the question.
+
+        *Units*: `patience_seconds` is how long a log that is busy may keep us waiting.
+        """
+        question = _question(call, wishes)
+        return self._said(question, patience_seconds=patience_seconds) is not None
+
+    def _said(self, question: Optional[_Question], *, patience_seconds: float) -> Optional[Head]:
         words = self._vouched.get(question.shape) if question is not None else None
         if question is None or words is None:
             return None
         told = _module_args(words, question)
         answer = _answer(words, question, told)
-        if answer is None or not _log(told, question.wishes):
+        if answer is None or not _log(told, question, patience_seconds):
             return None
-        return _printed(answer)
+        return answer
 
     def learn(self, call: RunModule, params: bytes, outcome: Outcome) -> None:
         """Take what the module has printed, when the same would have come out here."""
-        question = _question(call, params)
+        question = _question(call, wishes_of(params))
         if question is None or question.shape in self._vouched:
             return
         words = _words(outcome)
@@ -75,24 +87,30 @@ class Answers:
                 self._vouched[question.shape] = words
 
 
-def _question(call: RunModule, params: bytes) -> Optional[_Question]:
+def wishes_of(params: bytes) -> Head:
+    """Give a module's arguments from what is sent to it."""
+    wishes: Head = json.loads(params)["ANSIBLE_MODULE_ARGS"]
+    return wishes
+
+
+def _question(call: RunModule, wishes: Head) -> Optional[_Question]:
     known = _KNOWN.get(call.fqn) if call.is_core and sys.platform == "linux" else None
     if known is None or call.environment or call.async_seconds or call.extensions != "{}":
         return None
-    wishes: Head = json.loads(params)["ANSIBLE_MODULE_ARGS"]
     given = {name: wishes[name] for name in wishes if not name.startswith("_ansible_")}
     places = [given[name] for name in PLACES if name in given]
     is_known = all(name in known.varying or name in known.fixed for name in given)
     if not (is_known and len(places) == 1 and _is_plain(wishes, places[0])):
         return None
-    if not known.is_plain(wishes):
+    path = known.place(places[0], wishes)
+    if not (known.is_plain(wishes) and _PATH.fullmatch(path)):
         return None
     alike = {
         name: type(value).__name__ if name in known.varying else value
         for name, value in wishes.items()
     }
     shape = json.dumps([call.bundle, call.profile, alike])
-    return _Question(known, shape, places[0], wishes, given)
+    return _Question(known, shape, path, places[0], wishes, given)
 
 
 def _is_plain(wishes: Head, path: object) -> bool:
@@ -142,13 +160,17 @@ def _module_args(words: Head, question: _Question) -> Head:
     return {**given, "path": question.path, **rest}
 
 
-def _log(told: Head, wishes: Head) -> bool:
+def _log(told: Head, question: _Question, patience_seconds: float) -> bool:
     """Tell the system's log of it, as the module does; False when that could not be done."""
+    wishes = question.wishes
     if wishes.get("_ansible_no_log"):
         return True
+    # the log hears what was asked, before the module looks which file is meant
+    told = {**told, "path": question.asked}
     text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told.items())}"
     facility = str(wishes.get("_ansible_syslog_facility"))
-    return tell_system_log(f"ansible-{wishes.get('_ansible_module_name')}", text, facility)
+    name = f"ansible-{wishes.get('_ansible_module_name')}"
+    return tell_system_log(name, text, facility, patience_seconds=patience_seconds)
 
 
 def _printed(answer: Head) -> bytes:

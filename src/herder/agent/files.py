@@ -83,7 +83,7 @@ def describe(path: str, *, follow: bool, checksum: bool) -> Head:
     path = os.path.expanduser(path)
     try:
         status = os.stat(path) if follow else os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return {"exists": False}
     is_regular = stat.S_ISREG(status.st_mode)
     return {
@@ -96,13 +96,14 @@ def describe(path: str, *, follow: bool, checksum: bool) -> Head:
         "gid": status.st_gid,
         "size": status.st_size,
         "modified": status.st_mtime,
-        "checksum": _sha1(path) if checksum and is_regular else "",
+        "checksum": sha1(path) if checksum and is_regular else "",
         "link_target": os.readlink(path) if stat.S_ISLNK(status.st_mode) else "",
         "link_source": os.path.realpath(path) if stat.S_ISLNK(status.st_mode) else "",
     }
 
 
-def _sha1(path: str) -> str:
+def sha1(path: str) -> str:
+    """Give the SHA-1 of a file's content in hex; '' when it cannot be read."""
     digest = hashlib.sha1()
     try:
         with open(path, "rb") as file:

@@ -22,14 +22,15 @@ class Known(NamedTuple):
     """One module.
 
     *Shapes*: `varying` arguments may differ from call to call of a shape, `fixed` ones are part of
-    it, others are not known; `rest` is what the module makes of arguments that nobody gave, in its
-    order; `words` are all keys that a result may have; `is_plain` says whether the varying
-    arguments mean what they seem to; `numbers` gives what the module would say of this path, or
-    None when there may be something to do.
+    it, others are not known; `place` says which file is meant; `rest` is what the module makes of
+    arguments that nobody gave, in its order; `words` are all keys that a result may have;
+    `is_plain` says whether the varying arguments mean what they seem to; `numbers` gives what the
+    module would say of this path, or None when there may be something to do.
     """
 
     varying: Tuple[str, ...]
     fixed: Tuple[str, ...]
+    place: Callable[[str, Head], str]
     rest: Head
     words: FrozenSet[str]
     is_plain: Callable[[Head], bool]

@@ -26,11 +26,15 @@ def _is_plain(wishes: Head) -> bool:
     )
 
 
+def _place(path: str, wishes: Head) -> str:
+    """Give the file inside a directory that is meant, as `additional_parameter_handling` does."""
+    name = wishes.get("_original_basename")
+    return os.path.join(path, name) if name and os.path.isdir(path) else path
+
+
 def _numbers(path: str, wishes: Head) -> Optional[Head]:
     status = os.lstat(path)
-    # inside a directory it would be about the file of that name
-    is_inside = stat.S_ISDIR(status.st_mode) and wishes.get("_original_basename")
-    if is_inside or _state(status) != wishes["state"] or not is_owned_as_wished(status, wishes):
+    if _state(status) != wishes["state"] or not is_owned_as_wished(status, wishes):
         return None
     return {
         "path": path,
@@ -54,6 +58,7 @@ def _state(status: os.stat_result) -> str:
 FILE = Known(
     varying=(*PLACES, "mode", "_original_basename"),
     fixed=(*OWNED, "state", "follow", "recurse", "force"),
+    place=_place,
     rest={
         "recurse": False,
         "force": False,

@@ -70,6 +70,7 @@ def _is_there(lines: List[str], wanted: str, search: Optional[str]) -> bool:
 LINE = Known(
     varying=(*PLACES, "mode", "line", "regexp"),
     fixed=(*OWNED, "state", "create", "backup", "insertafter", "insertbefore", "backrefs"),
+    place=lambda path, _wishes: path,
     rest={
         "state": "present",
         "encoding": "utf-8",

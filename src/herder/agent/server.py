@@ -21,11 +21,13 @@ from herder.agent.calls import (
     TunnelCall,
 )
 from herder.agent.channel import Channel
+from herder.agent.file_checks import CheckCall
 from herder.agent.files import reason
 from herder.agent.loop import Loop
 from herder.wire.frames import Frame, Head, Kind
 from herder.wire.messages import (
     NAMES,
+    CheckFiles,
     FetchFile,
     OpenProcess,
     Operation,
@@ -115,6 +117,8 @@ class Server:
             return PutCall(line, self._resources, operation)
         if isinstance(operation, FetchFile):
             return FetchCall(line, self._resources, operation)
+        if isinstance(operation, CheckFiles):
+            return CheckCall(line, self._resources, operation)
         if isinstance(operation, OpenProcess):
             return TunnelCall(line, self._resources, operation)
         return simple.SlowCall(line, self._resources, operation)

@@ -10,7 +10,7 @@ _SOCKET = "/dev/log"
 _NOBODY_THERE = (errno.ENOENT, errno.ECONNREFUSED)
 
 
-def tell_system_log(name: str, text: str, facility: str) -> bool:
+def tell_system_log(name: str, text: str, facility: str, *, patience_seconds: float = 0.0) -> bool:
     """Log a line at level info; tell whether it is done. Without a log, there is nothing to do.
 
     *Source*: syslog(3); RFC 3164, section 4.1.
@@ -22,7 +22,7 @@ def tell_system_log(name: str, text: str, facility: str) -> bool:
     priority = getattr(syslog, facility, syslog.LOG_USER) | syslog.LOG_INFO
     line = f"<{priority}>{time.strftime('%b %e %H:%M:%S')} {name}: {text}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
-        log.settimeout(0)
+        log.settimeout(patience_seconds)
         try:
             log.sendto(line.encode(), _SOCKET)
         except OSError as error:

@@ -11,7 +11,7 @@ import copy
 import dataclasses
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible import constants
@@ -27,6 +27,7 @@ from herder.errors import (
     PythonMissing,
 )
 from herder.language.blocking import LoopThread
+from herder.language.local_files import LocalFiles
 from herder.language.routes import become_step, is_carried, route_of
 from herder.language.young_jobs import YoungJobs
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
@@ -59,6 +60,7 @@ class Carrier:
     def __init__(self, sessions: Sessions, loop: LoopThread) -> None:
         self.sessions = sessions
         self.loop = loop
+        self.local_files = LocalFiles()
         self.jobs = YoungJobs(time.monotonic, time.sleep)
         self._routes: dict[str, set[Route]] = {}
         self._classes: dict[type, Any] = {}
@@ -157,10 +159,14 @@ class CarriedConnection(ConnectionBase):
         """Give the login user's route."""
         return route_of(self, host=self.herder_host, interpreters=self.herder_interpreters)
 
-    def herder_do(self, work: Any) -> Any:
-        """Wait for a session's work and translate its errors."""
+    def herder_do(
+        self, work: Any, *, refused: Callable[[OperationFailed], Exception] | None = None
+    ) -> Any:
+        """Wait for a session's work and translate its errors; `refused` gives words for a no."""
         try:
             return self.herder_carrier.loop.call(work)
+        except OperationFailed as error:
+            raise refused(error) if refused else _translated(error, self.transport) from None
         except HerderError as error:
             raise _translated(error, self.transport) from None
 

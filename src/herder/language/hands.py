@@ -18,6 +18,7 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.action import ActionBase
 
+from herder.errors import OperationFailed
 from herder.language import core_version
 from herder.language.connections import AgentImpossible, CarriedConnection, PromisedDirectory
 from herder.language.modules import PreparedModule
@@ -119,7 +120,7 @@ def _low_level_execute_command(
     process_result: Callable[[int, bytes, bytes], tuple[int, bytes, bytes]] | None = None,
 ) -> dict[str, Any]:
     """Run a command, or the module that stands in `in_data`."""
-    as_become_user = sudoable and _uses_become(action)
+    as_become_user = sudoable and uses_become(action)
     if as_become_user and _is_raw(action):
         with action._connection.herder_stock():
             answer: dict[str, Any] = original(
@@ -157,7 +158,7 @@ def _as_core_has_it(status: int, out: bytes, err: bytes, errors: str) -> dict[st
     }
 
 
-def _uses_become(action: Any) -> bool:
+def uses_become(action: Any) -> bool:
     """Escalate unless the become user is the login user already.
 
     *Source*: ansible-core 2.19 plugins/action/__init__.py, `_low_level_execute_command`.
@@ -175,6 +176,7 @@ def _run_module(action: Any, prepared: PreparedModule, as_become_user: bool) -> 
         environment=_environment(action),
         directory=_directory(action),
     )
+    action.herder_last_call = call
     try:
         done: Completed = action._connection.herder_run_module(call, as_become_user=as_become_user)
     except AgentImpossible as error:
@@ -251,7 +253,7 @@ def _make_tmp_path(
 ) -> str:
     """Promise a directory; it is made when something is first put there, which is seldom."""
     connection = action._connection
-    as_become_user = _uses_become(action)
+    as_become_user = uses_become(action)
     if action._is_become_unprivileged():
         parent = (action.get_shell_option("system_tmpdirs") or ["/var/tmp"])[0]
     else:
@@ -285,7 +287,7 @@ def _remove_tmp_path(
     if not (force or action._should_remove_tmp_path(tmp_path)):
         return
     if connection.herder_promised is None:
-        session = connection.herder_session(as_become_user=_uses_become(action))
+        session = connection.herder_session(as_become_user=uses_become(action))
         connection.herder_do(session.remove(tmp_path))
     connection.herder_promised = None
     connection._shell.tmpdir = None
@@ -310,7 +312,7 @@ def _transfer_data(
     connection = action._connection
     connection.herder_keep_promise()
     connection.herder_show_file("PUT", f"{len(data)} bytes", remote_path)
-    session = connection.herder_session(as_become_user=_uses_become(action))
+    session = connection.herder_session(as_become_user=uses_become(action))
     connection.herder_do(session.put_bytes(bytes(data), remote_path, mode=0o700))
     return remote_path
 
@@ -325,7 +327,7 @@ def _remote_expand_user(
     if not path.startswith("~"):
         return path
     connection = action._connection
-    session = connection.herder_session(as_become_user=sudoable and _uses_become(action))
+    session = connection.herder_session(as_become_user=sudoable and uses_become(action))
     expanded: str = connection.herder_do(session.expand_user(path))
     return expanded
 
@@ -341,10 +343,19 @@ def _execute_remote_stat(
 ) -> dict[str, Any]:
     """Ask the agent itself: no module runs, no process starts."""
     connection = action._connection
-    session = connection.herder_session(as_become_user=_uses_become(action))
+    session = connection.herder_session(as_become_user=uses_become(action))
     place = os.path.join(_directory(action) or "", path)
-    status = connection.herder_do(session.stat(place, follow=follow, checksum=checksum))
+    status = connection.herder_do(
+        session.stat(place, follow=follow, checksum=checksum),
+        refused=lambda error: _no_information(path, error),
+    )
     return _as_stat_module_has_it(path, status)
+
+
+def _no_information(path: str, error: OperationFailed) -> Exception:
+    """*Source*: ansible-core 2.19 ActionBase._execute_remote_stat and modules/stat.py, `main`."""
+    reason = os.strerror(error.errno) if error.errno else error.reason
+    return core_version.AnsibleError(f"Failed to get information on remote file ({path}): {reason}")
 
 
 def _as_stat_module_has_it(path: str, status: FileStatus) -> dict[str, Any]:

@@ -6,7 +6,7 @@ are what travels between them in the controller; `wire` has what travels to the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -106,6 +106,20 @@ class FileStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedFile:
+    """A file as it should be on a host.
+
+    *Shapes*: `path` is relative to the directory that a module call names; `checksum` is SHA-1 in
+    hex; `mode` stands in for the call's own mode when it is not None, '0644'.
+    """
+
+    path: str
+    size: int
+    checksum: str
+    mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AgentFacts:
     """What the agent said of itself in its greeting."""
 
@@ -140,6 +154,12 @@ class Session(Protocol):
     async def fetch_file(self, path: str, destination: str) -> None: ...
 
     async def stat(self, path: str, *, follow: bool, checksum: bool) -> FileStatus: ...
+
+    async def check_files(self, call: ModuleCall, files: Sequence[WantedFile]) -> tuple[bool, ...]:
+        """Say of each file whether it has its content and the call would leave it as it is.
+
+        Assumes that the call's module was run by this session; False may also mean 'unknown'.
+        """
 
     async def make_temporary_directory(self, parent: str) -> str:
         """Make a private directory (mode 0700) under `parent`, named as Ansible does; its path."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Sequence
 
 from herder.model.ports import (
     AgentFacts,
@@ -11,6 +12,7 @@ from herder.model.ports import (
     FileStatus,
     ModuleBundle,
     ModuleCall,
+    WantedFile,
 )
 from herder.session import replies
 from herder.session.connection import Connection, PendingCall
@@ -19,6 +21,7 @@ from herder.session.transfer import blocks_of_bytes, blocks_of_file, fetch, put
 from herder.wire.frames import Frame, Head
 from herder.wire.messages import (
     INLINE_BYTES,
+    CheckFiles,
     CheckGroups,
     ExpandUser,
     MakeTemporaryDirectory,
@@ -28,6 +31,7 @@ from herder.wire.messages import (
     RunCommand,
     RunModule,
     Stat,
+    to_head,
 )
 
 
@@ -91,6 +95,14 @@ class HostSession:
         frame = await self._ask(Stat(path, follow, checksum))
         with self.connection.reading():
             return replies.file_status(frame.head)
+
+    async def check_files(self, call: ModuleCall, files: Sequence[WantedFile]) -> tuple[bool, ...]:
+        """Say which files a module call would leave as they are."""
+        wanted = [(each.path, each.size, each.checksum, each.mode) for each in files]
+        body = json.dumps({"params": json.loads(call.params), "files": wanted}).encode()
+        frame = await self._ask(CheckFiles(to_head(self._module_operation(call))), body)
+        with self.connection.reading():
+            return replies.well(frame.head, len(files))
 
     async def make_temporary_directory(self, parent: str) -> str:
         """Make a private directory; give its path."""

@@ -42,6 +42,14 @@ def file_status(head: Head) -> FileStatus:
     )
 
 
+def well(head: Head, count: int) -> tuple[bool, ...]:
+    """Give which of so many files are as they should be."""
+    value = head.get("well")
+    if not isinstance(value, str) or len(value) != count:
+        raise WireError(f"answer about {count} files says {str(value)[:40]!r}")
+    return tuple(each == "1" for each in value)
+
+
 def path(head: Head) -> str:
     """Give the path an operation answered with."""
     value = head.get("path")

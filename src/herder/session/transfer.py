@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from herder.session.connection import Connection, PendingCall
-from herder.wire.frames import CHUNK_BYTES, Frame, Kind
+from herder.wire.frames import CHUNK_BYTES, Frame, Kind, encode
 from herder.wire.messages import INLINE_BYTES, WINDOW_BYTES, FetchFile, PutFile
 
 _BLOCK_BYTES = 4 * CHUNK_BYTES
@@ -78,7 +78,9 @@ async def _send_blocks(
     while block:
         if not await window.take(len(block), pending.answer):
             return
-        connection.send(Kind.DATA, pending.number, None, block)
+        # packing a block may take milliseconds that other hosts would wait for
+        data = await asyncio.to_thread(encode, Kind.DATA, pending.number, None, block)
+        connection.stream.write(data)
         await connection.stream.drain()
         block = await anext(blocks, b"")
     connection.send(Kind.END, pending.number)

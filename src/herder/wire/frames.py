@@ -1,7 +1,11 @@
 """Frames: one kind, one call id, a JSON head and raw bytes; any chunks in, whole frames out.
 
 *Shapes*: kind (1 byte), id (4), length of head (4), length of body (4), all big-endian, then the
-head (a JSON object, empty when there is nothing to say) and the body.
+head (a JSON object, empty when there is nothing to say) and the body. With PACKED added to the kind
+the body is zlib data, and its length that of the data.
+
+A long body is packed when its first bytes say that this is worth it: an archive or an image is not,
+and packing it again would cost far more than to send it.
 
 Laws: a decoder gives the same frames however the bytes are cut; it never holds more than one
 frame beyond the chunk it was given; what breaks a bound is refused before it is stored.
@@ -11,6 +15,7 @@ from __future__ import annotations
 
 import json
 import struct
+import zlib
 from enum import IntEnum
 from typing import Any, Dict, List, NamedTuple
 
@@ -18,6 +23,11 @@ HEADER = struct.Struct("!BIII")
 HEAD_LIMIT_BYTES = 4 * 1024 * 1024
 BODY_LIMIT_BYTES = 64 * 1024 * 1024
 CHUNK_BYTES = 128 * 1024
+PACKED = 0x80
+PACK_FROM_BYTES = 8 * 1024
+_SAMPLE_BYTES = 4 * 1024
+_WORTH_IT = 0.7
+_PACK_LEVEL = 1
 
 Head = Dict[str, Any]
 """A frame's JSON object; `messages.py` says which keys it has."""
@@ -64,7 +74,17 @@ class Frame(NamedTuple):
 def encode(kind: Kind, id: int, head: Head | None = None, body: bytes = b"") -> bytes:
     """Give the frame's bytes; assumes that the body is within its bound."""
     text = json.dumps(head, separators=(",", ":")).encode() if head else b""
-    return b"".join((HEADER.pack(kind, id, len(text), len(body)), text, body))
+    code: int = kind
+    if len(body) >= PACK_FROM_BYTES and _is_worth_packing(body):
+        code, body = kind | PACKED, zlib.compress(body, _PACK_LEVEL)
+    return b"".join((HEADER.pack(code, id, len(text), len(body)), text, body))
+
+
+def _is_worth_packing(body: bytes) -> bool:
+    # from the middle: many formats start with a header that packs well
+    start = (len(body) - _SAMPLE_BYTES) // 2
+    sample = memoryview(body)[start : start + _SAMPLE_BYTES]
+    return len(zlib.compress(sample, _PACK_LEVEL)) < _WORTH_IT * _SAMPLE_BYTES
 
 
 class FrameDecoder:
@@ -110,11 +130,25 @@ class FrameDecoder:
 
     def _frame(self, kind: int, id_: int, start: int, head_size: int, end: int) -> Frame:
         middle = start + head_size
-        head = _parse_head(bytes(self._buffer[start:middle])) if head_size else {}
+        with memoryview(self._buffer) as buffer:
+            head = _parse_head(bytes(buffer[start:middle])) if head_size else {}
+            body = bytes(buffer[middle:end])
         try:
-            return Frame(Kind(kind), id_, head, bytes(self._buffer[middle:end]))
+            known = Kind(kind & ~PACKED)
         except ValueError:
             raise WireError(f"frame of unknown kind {kind}") from None
+        return Frame(known, id_, head, self._unpacked(body) if kind & PACKED else body)
+
+    def _unpacked(self, body: bytes) -> bytes:
+        unpacking = zlib.decompressobj()
+        try:
+            content = unpacking.decompress(body, self._body_limit)
+        except zlib.error as error:
+            raise WireError(f"packed frame body: {error}") from None
+        if unpacking.unconsumed_tail or not unpacking.eof:
+            size = self._body_limit
+            raise WireError(f"packed frame body is cut short, or over the limit of {size} bytes")
+        return content
 
 
 def _parse_head(text: bytes) -> Head:

@@ -91,6 +91,17 @@ class Stat(NamedTuple):
     checksum: bool = False
 
 
+class CheckFiles(NamedTuple):
+    """Say which of many files a call of a module would leave as they are.
+
+    *Shapes*: `module` is the RunModule head of a call that was answered for one of them, the body
+    {"params": its parameters, "files": [[_original_basename, bytes, sha1, mode or null], ...]};
+    the reply's "well" has a 1 for each file that is as it should be, a 0 for each other one.
+    """
+
+    module: Dict[str, Any]
+
+
 class MakeTemporaryDirectory(NamedTuple):
     """Make a private directory below `parent`, or in the system's place when that is refused."""
 
@@ -127,6 +138,7 @@ Operation = Union[
     PutFile,
     FetchFile,
     Stat,
+    CheckFiles,
     MakeTemporaryDirectory,
     Remove,
     ExpandUser,
@@ -140,6 +152,7 @@ NAMES: Dict[Type[Any], str] = {
     PutFile: "put file",
     FetchFile: "fetch file",
     Stat: "stat",
+    CheckFiles: "check files",
     MakeTemporaryDirectory: "make temporary directory",
     Remove: "remove",
     ExpandUser: "expand user",

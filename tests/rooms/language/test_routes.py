@@ -79,20 +79,20 @@ def test_variables_of_ssh_mean_what_they_mean_in_ansible() -> None:
     assert isinstance(way, SshWay)
     assert (way.address, way.port, way.user) == ("10.0.0.1", 2222, "mia")
     assert way.private_key_file == "/keys/one"
-    assert way.arguments == ("-C", "-o", "ProxyJump=gate", "-o", "User Known=x y")
+    assert way.arguments == ("-o", "ProxyJump=gate", "-o", "User Known=x y")
     assert not way.host_key_checking
     assert "hush" not in repr(way)
 
 
-def test_connection_sharing_is_left_out_unless_it_is_asked_for() -> None:
-    """One connection lasts our whole run; a user's own ssh_args stay as they are."""
-    own = "-o ControlMaster=auto -o ControlPersist=5m"
+def test_sharing_and_packing_are_left_out_unless_they_are_asked_for() -> None:
+    """One connection lasts our whole run and packs by itself; own ssh_args stay as they are."""
+    own = "-C -o ControlMaster=auto -o ControlPersist=5m"
 
     default, asked = ssh_route().way, ssh_route(ansible_ssh_args=own).way
 
     assert isinstance(default, SshWay)
     assert isinstance(asked, SshWay)
-    assert "ControlPersist" not in " ".join(default.arguments)
+    assert default.arguments == ()
     assert " ".join(asked.arguments) == own
 
 

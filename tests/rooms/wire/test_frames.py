@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import random
+import zlib
+
 import pytest
 
-from herder.wire.frames import HEADER, Frame, FrameDecoder, Kind, WireError, encode
+from herder.wire.frames import HEADER, PACKED, Frame, FrameDecoder, Kind, WireError, encode
 
 FRAMES = [
     Frame(Kind.PING, 0),
     Frame(Kind.CALL, 1, {"operation": "stat", "path": "/ü"}, b""),
     Frame(Kind.DATA, 4_000_000_000, {}, b"\0\xff" * 40),
     Frame(Kind.REPLY, 7, {"a": [1, None, {"b": 2.5}]}, b"body"),
+    Frame(Kind.DATA, 8, {}, b"the same line again\n" * 500),
 ]
 BYTES = b"".join(encode(frame.kind, frame.id, frame.head, frame.body) for frame in FRAMES)
 
@@ -35,9 +39,27 @@ def test_frames_come_byte_by_byte() -> None:
     assert frames == FRAMES
 
 
+def test_only_long_bodies_that_get_shorter_are_packed() -> None:
+    """A slow link gets fewer bytes; an archive is not packed a second time."""
+    text, noise = b"a log says this all day\n" * 5_000, random.Random(0).randbytes(120_000)
+
+    sizes = [len(encode(Kind.DATA, 1, None, body)) for body in (text, noise, text[:1_000])]
+
+    assert sizes[0] < len(text) // 20
+    assert sizes[1:] == [HEADER.size + 120_000, HEADER.size + 1_000]
+
+
+def _packed(content: bytes, size: int | None = None) -> bytes:
+    body = zlib.compress(content)[:size]
+    return HEADER.pack(Kind.REPLY | PACKED, 1, 0, len(body)) + body
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
+        (_packed(b"x" * 1001), "packed frame body is cut short, or over the limit of 1000 bytes"),
+        (_packed(b"x" * 500, 8), "packed frame body is cut short"),
+        (HEADER.pack(Kind.REPLY | PACKED, 1, 0, 3) + b"abc", "packed frame body: .*header"),
         (HEADER.pack(Kind.REPLY, 1, 101, 0), "frame head of 101 bytes, limit is 100 bytes"),
         (HEADER.pack(Kind.REPLY, 1, 0, 1001), "frame body of 1001 bytes, limit is 1000 bytes"),
         (HEADER.pack(99, 1, 0, 0), "frame of unknown kind 99"),

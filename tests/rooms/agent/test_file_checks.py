@@ -1,0 +1,79 @@
+"""agent/file_checks.py: one question about many files has the answers of many questions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from herder.agent.file_checks import FileChecks
+from tests.rooms.agent.test_answers import AS_COPY_ASKS, CALL, INTERNALS, taught
+
+WISHES: dict[str, Any] = {**AS_COPY_ASKS, **INTERNALS}
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    """Give a directory with files, some of which are not what they seem."""
+    __import__("ansible.module_utils.basic")
+    (tmp_path / "a").mkdir()
+    for name in ("first", "a/second", "a/other mode", "a/hard", "a/longer"):
+        (tmp_path / name).write_text("moo")
+        (tmp_path / name).chmod(0o644)
+    (tmp_path / "a" / "other mode").chmod(0o600)
+    (tmp_path / "a" / "longer").write_text("moo moo")
+    os.link(tmp_path / "a" / "hard", tmp_path / "a" / "hard too")
+    (tmp_path / "a" / "link").symlink_to("second")
+    (tmp_path / "b").symlink_to("a")
+    return tmp_path
+
+
+def checks(top: Path) -> FileChecks:
+    """Give what has been told of the first file by the module."""
+    wishes = {**WISHES, "dest": f"{top}/"}
+    answers = taught({**wishes, "_original_basename": "first"})
+    return FileChecks(answers, CALL, wishes)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_well"),
+    [
+        ("first", True),
+        ("a/second", True),
+        ("a/other mode", False),
+        ("a/hard", False),
+        ("a/longer", False),
+        ("a/link", False),
+        ("b/second", False),
+        ("a", False),
+        ("nowhere", False),
+        ("first/nothing", False),
+    ],
+)
+def test_only_what_is_plainly_as_it_should_be_is_well(
+    top: Path, name: str, *, is_well: bool
+) -> None:
+    """A link, a second name, a name through a link: all of these go the module's own way."""
+    assert checks(top).is_well(name, 3, hashlib.sha1(b"moo").hexdigest(), None) is is_well
+
+
+def test_other_content_of_the_same_length_is_not_well(top: Path) -> None:
+    """The size is only looked at first because that is cheap."""
+    assert not checks(top).is_well("first", 3, hashlib.sha1(b"mew").hexdigest(), None)
+
+
+def test_a_file_may_have_a_mode_of_its_own(top: Path) -> None:
+    """With `mode: preserve` each file is to have the mode that it has here."""
+    digest = hashlib.sha1(b"moo").hexdigest()
+    assert checks(top).is_well("a/other mode", 3, digest, "0600")
+    assert not checks(top).is_well("a/second", 3, digest, "0600")
+
+
+def test_nothing_is_well_before_the_module_has_said_so(top: Path) -> None:
+    """The module vouches: what it has not been asked for yet is not known here."""
+    asked = FileChecks(taught(), CALL, json.loads(json.dumps({**WISHES, "dest": str(top)})))
+    assert not asked.is_well("first", 3, hashlib.sha1(b"moo").hexdigest(), None)
