@@ -19,6 +19,7 @@ from herder.agent.known import PLACES
 from herder.wire.frames import Head
 from herder.wire.messages import NAMES, CheckFiles, RunModule
 
+PATIENCE_SECONDS = 10.0
 _LOG_PATIENCE_SECONDS = 2.0
 
 
@@ -41,7 +42,11 @@ class CheckCall(Call):
 
 
 class FileChecks:
-    """What one question has in common for all its files."""
+    """What one question has in common for all its files.
+
+    On a disk that is very slow the files that are left after PATIENCE_SECONDS count as unknown: the
+    agent does nothing else meanwhile, and must not be taken for dead.
+    """
 
     def __init__(self, answers: Answers, call: RunModule, wishes: Head) -> None:
         self._answers = answers
@@ -49,10 +54,13 @@ class FileChecks:
         self._wishes = wishes
         self._top = next((str(wishes[name]) for name in PLACES if name in wishes), "")
         self._straight: Set[str] = {""}
-        self._patience_ends = time.monotonic() + _LOG_PATIENCE_SECONDS
+        self._ends = time.monotonic() + PATIENCE_SECONDS
+        self._log_ends = time.monotonic() + _LOG_PATIENCE_SECONDS
 
     def is_well(self, name: str, size: int, checksum: str, mode: Any) -> bool:
         """Whether it has this content and the module would leave it as it is."""
+        if time.monotonic() > self._ends:
+            return False
         path = f"{self._top.rstrip('/')}/{name}"
         try:
             status = os.lstat(path)
@@ -70,7 +78,7 @@ class FileChecks:
         wishes = {**self._wishes, "_original_basename": name}
         if mode is not None:
             wishes["mode"] = mode
-        patience = max(0.0, self._patience_ends - time.monotonic())
+        patience = max(0.0, self._log_ends - time.monotonic())
         return self._answers.would_leave(self._call, wishes, patience_seconds=patience)
 
     def _is_straight(self, folder: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from herder.agent import file_checks
 from herder.agent.file_checks import FileChecks
 from tests.rooms.agent.test_answers import AS_COPY_ASKS, CALL, INTERNALS, taught
 
@@ -71,6 +72,14 @@ def test_a_file_may_have_a_mode_of_its_own(top: Path) -> None:
     digest = hashlib.sha1(b"moo").hexdigest()
     assert checks(top).is_well("a/other mode", 3, digest, "0600")
     assert not checks(top).is_well("a/second", 3, digest, "0600")
+
+
+def test_a_slow_disk_does_not_keep_the_agent_for_long(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent that does not answer for a minute is taken for dead; unknown is an answer."""
+    monkeypatch.setattr(file_checks, "PATIENCE_SECONDS", -1.0)
+    assert not checks(top).is_well("first", 3, hashlib.sha1(b"moo").hexdigest(), None)
 
 
 def test_nothing_is_well_before_the_module_has_said_so(top: Path) -> None:
