@@ -54,7 +54,7 @@ class Answers:
 
     def give(self, call: RunModule, params: bytes) -> Optional[bytes]:
         """Give what the module would print, or None: then it must run."""
-        answer = self._said(_question(call, wishes_of(params)), patience_seconds=0.0)
+        answer = self._said(_question(call, wishes_of(json.loads(params))), patience_seconds=0.0)
         return _printed(answer) if answer is not None else None
 
     def would_leave(self, call: RunModule, wishes: Head, *, patience_seconds: float) -> bool:
@@ -77,7 +77,7 @@ class Answers:
 
     def learn(self, call: RunModule, params: bytes, outcome: Outcome) -> None:
         """Take what the module has printed, when the same would have come out here."""
-        question = _question(call, wishes_of(params))
+        question = _question(call, wishes_of(json.loads(params)))
         if question is None or question.shape in self._vouched:
             return
         words = _words(outcome)
@@ -87,9 +87,9 @@ class Answers:
                 self._vouched[question.shape] = words
 
 
-def wishes_of(params: bytes) -> Head:
+def wishes_of(params: Head) -> Head:
     """Give a module's arguments from what is sent to it."""
-    wishes: Head = json.loads(params)["ANSIBLE_MODULE_ARGS"]
+    wishes: Head = params["ANSIBLE_MODULE_ARGS"]
     return wishes
 
 

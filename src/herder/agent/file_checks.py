@@ -17,7 +17,7 @@ from herder.agent.answers import Answers, wishes_of
 from herder.agent.calls import Call, Line, Resources
 from herder.agent.known import PLACES
 from herder.wire.frames import Head
-from herder.wire.messages import NAMES, CheckFiles, RunModule
+from herder.wire.messages import NAMES, CheckFiles, RunModule, to_operation
 
 PATIENCE_SECONDS = 10.0
 _LOG_PATIENCE_SECONDS = 2.0
@@ -32,11 +32,10 @@ class CheckCall(Call):
 
     def begin(self, body: bytes) -> None:
         """Look at each file and answer."""
-        module = dict(self._call.module)
-        module.pop("operation", None)
+        module = to_operation(self._call.module)
+        assert isinstance(module, RunModule)
         asked = json.loads(body)
-        params = json.dumps(asked["params"]).encode()
-        checks = FileChecks(self.resources.answers, RunModule(**module), wishes_of(params))
+        checks = FileChecks(self.resources.answers, module, wishes_of(asked["params"]))
         found = (checks.is_well(*wanted) for wanted in asked["files"])
         self.line.finish({"well": "".join("1" if each else "0" for each in found)})
 

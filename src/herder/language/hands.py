@@ -9,7 +9,6 @@ per process, since plugins also create one another.
 
 from __future__ import annotations
 
-import functools
 import os.path
 import stat as modes
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from ansible.plugins.action import ActionBase
 from herder.errors import OperationFailed
 from herder.language import core_version
 from herder.language.connections import AgentImpossible, CarriedConnection, PromisedDirectory
+from herder.language.exchanged import around
 from herder.language.modules import PreparedModule
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall
 
@@ -40,14 +40,12 @@ def install(build_module: Callable[..., Any]) -> None:
 
 
 def _dispatching(original: Callable[..., Any], carried: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(self._connection, CarriedConnection):
-            return carried(self, original, *args, **kwargs)
-        return original(self, *args, **kwargs)
+    def choose(original: Callable[..., Any], action: Any, *args: Any, **words: Any) -> Any:
+        if isinstance(action._connection, CarriedConnection):
+            return carried(action, original, *args, **words)
+        return original(action, *args, **words)
 
-    method.herder_original = original  # type: ignore[attr-defined] # marks what is installed
-    return method
+    return around(original, choose)
 
 
 _wanted = core_version.ContextFlag("herder_prepared_module")

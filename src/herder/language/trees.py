@@ -11,7 +11,6 @@ plainly so goes ansible-core's own way, and so does every file of a task that sa
 
 from __future__ import annotations
 
-import functools
 import itertools
 import threading
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ import ansible.plugins.action as core_actions
 from ansible.plugins.action import ActionBase
 
 from herder.language.connections import CarriedConnection
+from herder.language.exchanged import around
 from herder.language.hands import uses_become
 from herder.language.local_files import LocalFiles
 from herder.model.ports import ModuleCall, WantedFile
@@ -39,16 +39,7 @@ Pair = tuple[str, str]
 def install() -> None:
     """Look at each action before it runs; a second call changes nothing."""
     if not hasattr(ActionBase.run, "herder_original"):
-        ActionBase.run = _around(ActionBase.run, _run)
-
-
-def _around(original: Callable[..., Any], ours: Callable[..., Any]) -> Any:
-    @functools.wraps(original)
-    def method(*args: Any, **words: Any) -> Any:
-        return ours(original, *args, **words)
-
-    method.herder_original = original  # type: ignore[attr-defined] # marks what is installed
-    return method
+        ActionBase.run = around(ActionBase.run, _run)
 
 
 def _run(original: Callable[..., Any], action: Any, *args: Any, **words: Any) -> Any:
@@ -71,8 +62,8 @@ def _take_over(kind: Any) -> None:
     if copy_file.__code__.co_filename != _CORE_COPY:
         return
     own = copy_file.__globals__
-    own["_walk_dirs"] = _around(own["_walk_dirs"], _walk_dirs)
-    kind._copy_file = _around(copy_file, _copy_file)
+    own["_walk_dirs"] = around(own["_walk_dirs"], _walk_dirs)
+    kind._copy_file = around(copy_file, _copy_file)
 
 
 class Tree:

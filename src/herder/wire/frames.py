@@ -4,7 +4,7 @@
 head (a JSON object, empty when there is nothing to say) and the body. With PACKED added to the kind
 the body is zlib data, and its length that of the data.
 
-A long body is packed when its first bytes say that this is worth it: an archive or an image is not,
+A long body is packed when a piece of it says that this is worth it: an archive or an image is not,
 and packing it again would cost far more than to send it.
 
 Laws: a decoder gives the same frames however the bytes are cut; it never holds more than one

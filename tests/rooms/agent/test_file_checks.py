@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -84,5 +83,5 @@ def test_a_slow_disk_does_not_keep_the_agent_for_long(
 
 def test_nothing_is_well_before_the_module_has_said_so(top: Path) -> None:
     """The module vouches: what it has not been asked for yet is not known here."""
-    asked = FileChecks(taught(), CALL, json.loads(json.dumps({**WISHES, "dest": str(top)})))
+    asked = FileChecks(taught(), CALL, {**WISHES, "dest": str(top)})
     assert not asked.is_well("first", 3, hashlib.sha1(b"moo").hexdigest(), None)
