@@ -6,6 +6,7 @@ Results come through ansible-core's public callback results, so they are already
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections.abc import Sequence
@@ -151,12 +152,18 @@ class EventCallback(CallbackBase):
 
 
 def _label(task: Any) -> TaskLabel:
+    return _kept_label(task._uuid, task.get_name(), task.action, task.get_path(), type(task))
+
+
+@functools.lru_cache(maxsize=1000)
+def _kept_label(identity: Any, name: Any, action: Any, path: Any, kind: type) -> TaskLabel:
+    """The same for all hosts, as long as a template in its name gives the same."""
     return TaskLabel(
-        id=str(task._uuid),
-        name=str(task.get_name()).strip(),
-        action=str(task.action),
-        path=str(task.get_path() or ""),
-        is_handler=isinstance(task, Handler),
+        id=str(identity),
+        name=str(name).strip(),
+        action=str(action),
+        path=str(path or ""),
+        is_handler=issubclass(kind, Handler),
     )
 
 

@@ -28,6 +28,7 @@ from herder.errors import (
 )
 from herder.language.blocking import LoopThread
 from herder.language.local_files import LocalFiles
+from herder.language.prepared import PreparedConnections
 from herder.language.routes import become_step, is_carried, route_of
 from herder.language.young_jobs import YoungJobs
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
@@ -62,6 +63,7 @@ class Carrier:
         self.loop = loop
         self.local_files = LocalFiles()
         self.jobs = YoungJobs(time.monotonic, time.sleep)
+        self.prepared = PreparedConnections()
         self._routes: dict[str, set[Route]] = {}
         self._classes: dict[type, Any] = {}
 
@@ -120,11 +122,17 @@ class CarriedConnection(ConnectionBase):
     herder_interpreters: tuple[str, ...]
     herder_promised: PromisedDirectory | None
     _herder_open: dict[bool, Session]
+    _herder_routes: dict[bool, Route]
 
     def herder_prepare(self, host: str, interpreters: tuple[str, ...]) -> None:
         """Take on a task's host and interpreters; the options of the plugin are set already."""
         self.herder_host = host
         self.herder_interpreters = interpreters
+        self._herder_routes = {}
+        self.herder_begin()
+
+    def herder_begin(self) -> None:
+        """Take on a task whose options, host and interpreters are those of the last one."""
         self._herder_open = {}
 
     def herder_session(self, *, as_become_user: bool) -> Session:
@@ -135,19 +143,25 @@ class CarriedConnection(ConnectionBase):
         return self._herder_open[as_become_user]
 
     def _herder_connect(self, as_become_user: bool) -> Session:
-        carrier, route = self.herder_carrier, self.herder_route()
+        carrier = self.herder_carrier
+        known = self._herder_routes.get(as_become_user) if not _is_shown() else None
+        if known is not None and (ready := carrier.sessions.ready(known)) is not None:
+            return ready
+        route = self.herder_route()
         carrier.remember(route)
         if _is_shown() and self.transport == "ssh":
             words = shlex.join(carrier.sessions.way_in(route))
             display.vvv(f"SSH: EXEC {words}", host=self._play_context.remote_addr)
         session: Session = self.herder_do(carrier.sessions.get(route))
         if not as_become_user:
+            self._herder_routes[False] = route
             return session
         # the login user's agent knows by now which Python there is
         step = become_step(self, (session.facts.python,))
         become_route = dataclasses.replace(route, become=step)
         carrier.remember(become_route)
         second: Session = self.herder_do(carrier.sessions.get(become_route))
+        self._herder_routes[True] = become_route
         return second
 
     def herder_leave(self, user: str) -> None:

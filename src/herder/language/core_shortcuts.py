@@ -14,22 +14,24 @@ import argparse
 import copy
 import functools
 import os
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from ansible.config.manager import ConfigManager
 from ansible.executor import task_result
 from ansible.playbook.base import FieldAttributeBase
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import PluginLoader, vars_loader
-from ansible.plugins.vars import host_group_vars
+from ansible.plugins.loader import PluginLoader
 from ansible.utils import vars as core_vars
 from ansible.vars import manager as vars_manager
 from ansible.vars import plugins as vars_plugins
+from ansible.vars.manager import VariableManager
 
+from herder.language import core_variables
+from herder.language.beside_vars import vars_beside
 from herder.language.core_fields import UNCHANGEABLE, copy_fields, post_validate, set_fields
-
-KEPT_LIMIT = 20_000
+from herder.language.core_results import callback_result
+from herder.language.kept import Kept
 
 
 def install() -> None:
@@ -43,13 +45,24 @@ def install() -> None:
         (FieldAttributeBase, "copy", copy_fields),
         (FieldAttributeBase, "from_attrs", set_fields),
         (core_vars, "transform_to_native_types", _native),
-        (vars_plugins, "get_vars_from_path", _vars_beside),
-        (vars_manager, "get_vars_from_path", _vars_beside),
-        (vars_plugins, "get_vars_from_inventory_sources", _vars_beside),
-        (vars_manager, "get_vars_from_inventory_sources", _vars_beside),
+        (vars_plugins, "get_vars_from_path", vars_beside),
+        (vars_manager, "get_vars_from_path", vars_beside),
+        (vars_plugins, "get_vars_from_inventory_sources", vars_beside),
+        (vars_manager, "get_vars_from_inventory_sources", vars_beside),
         # 2.19 only: later ones make a callback's result when it is first read
-        (getattr(task_result, "_RawTaskResult", None), "as_callback_task_result", _callback_result),
+        (getattr(task_result, "_RawTaskResult", None), "as_callback_task_result", callback_result),
         (argparse, "_", _translated),
+        (VariableManager, "get_vars", core_variables.get_vars),
+        (VariableManager, "set_nonpersistent_facts", core_variables.set_registered),
+        *(
+            (VariableManager, name, core_variables.note_deep_change)
+            for name in ("set_host_facts", "set_host_variable", "clear_facts")
+        ),
+        *(
+            (owner, name, core_variables.note_inventory_change)
+            for owner, names in core_variables.CHANGES_OF_INVENTORY
+            for name in names
+        ),
     ):
         original = getattr(owner, name, None)
         if original is not None and not hasattr(original, "herder_shortened"):
@@ -63,17 +76,6 @@ def _bound(original: Callable[..., Any], shortened: Callable[..., Any]) -> Calla
 
     method.herder_shortened = original  # type: ignore[attr-defined] # marks what is exchanged
     return method
-
-
-class Kept(dict[Hashable, Any]):
-    """Answers by key; starts anew when there are very many."""
-
-    def keep(self, key: Hashable, answer: Any) -> Any:
-        """Keep an answer and give it."""
-        if len(self) >= KEPT_LIMIT:
-            self.clear()
-        self[key] = answer
-        return answer
 
 
 _plugins_found = Kept()
@@ -211,68 +213,9 @@ def _native(original: Callable[..., Any], value: Any, redact: bool = True) -> An
     return original(value, redact)
 
 
-class _OneResult:
-    """The result that callbacks are being told of, as they may see it."""
-
-    def __init__(self) -> None:
-        self.raw: Any = None
-        self.shown: Any = None
-
-
-_told = _OneResult()
-
-
-def begin_telling() -> None:
-    """Callbacks are to be told of something: a result is looked at anew."""
-    _told.raw = None
-
-
-def _callback_result(original: Callable[..., Any], raw: Any) -> Any:
-    """Each callback gets an object of its own, which copies when it is read; the rest is shared."""
-    if _told.raw is raw:
-        return copy.copy(_told.shown)
-    shown = original(raw)
-    _told.raw, _told.shown = raw, copy.copy(shown)
-    return shown
-
-
 _translations: dict[str, str] = {}
 
 
 def _translated(original: Callable[[str], str], text: str) -> str:
     """argparse looks on the disk for a translation of its words; each ssh connection asks it."""
     return _translations.get(text) or _translations.setdefault(text, original(text))
-
-
-_vars_found = Kept()
-
-
-def _vars_beside(
-    original: Callable[..., Any],
-    loader: Any,
-    places: str | Sequence[str | None],
-    entities: Any,
-    stage: str,
-) -> Any:
-    """ansible-core's own vars plugin reads each file of group_vars and host_vars once only.
-
-    So it gives the same for the same hosts and groups from then on; other plugins may not. Looking
-    whether an inventory source is a directory costs as much, for each task and host three times.
-    """
-    if vars_loader._paths is None or not _has_only_the_built_in():
-        return original(loader, places, entities, stage)
-    every = entities if isinstance(entities, list) else [entities]
-    where = places if isinstance(places, str) else tuple(places)
-    key = (id(loader), where, stage, *((each.base_type, each.name) for each in every))
-    found = _vars_found.get(key)
-    if found is None:
-        # the loader is kept too, so that its id stays its own
-        found = _vars_found.keep(key, (original(loader, places, entities, stage), loader))
-    return found[0].copy()
-
-
-def _has_only_the_built_in() -> bool:
-    """Whether the vars plugins that are enabled are ansible-core's one; asking must load none."""
-    plugins = vars_loader._plugin_instance_cache or {}
-    kinds = [type(plugin) for plugin, _ in plugins.values()]
-    return bool(kinds) and all(kind is host_group_vars.VarsModule for kind in kinds)

@@ -172,6 +172,13 @@ def has_changed_well(result: Any) -> bool:
     return bool(result.is_changed() and not is_bad)
 
 
+def is_well(result: Any) -> bool:
+    """Say whether what a task executor gives is neither failed nor unreachable."""
+    if _has_unified_results:
+        return not (result.failed or result.unreachable)
+    return not (result.get("failed") or result.get("unreachable"))
+
+
 def _run_unified(worker: Any, executor_for: Callable[[Any], Any]) -> None:
     task, host = worker._task, worker._host
     with _task.TaskContext.create(task=task, task_vars=worker._task_vars, host_name=host.name):

@@ -21,7 +21,7 @@ from ansible.plugins.strategy import StrategyBase
 
 from herder.errors import UsageError
 from herder.events import EventSink
-from herder.language import core_shortcuts, core_version
+from herder.language import core_results, core_version
 from herder.language.callback_bridge import EventCallback
 from herder.language.passes import gives_values
 from herder.language.workers import ResultQueue
@@ -74,7 +74,7 @@ class QueueManager(TaskQueueManager):
     def send_callback(self, method_name: str, *args: Any, **kwargs: Any) -> None:
         if method_name in FAILURES and not kwargs.get("ignore_errors"):
             self._note_failure(args[0])
-        core_shortcuts.begin_telling()
+        core_results.begin_telling()
         super().send_callback(method_name, *args, **kwargs)
 
     def _note_failure(self, result: Any) -> None:

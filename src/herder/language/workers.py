@@ -22,6 +22,7 @@ from herder.language import core_version
 from herder.language.blocking import WorkerThreads
 from herder.language.connections import Carrier
 from herder.language.interpreters import interpreters_for
+from herder.language.prepared import Prepared, Wish, is_fixed
 from herder.language.worker_output import kept_output
 
 display = Display()
@@ -117,10 +118,14 @@ def _copy_beside_parent(task: Any, *_: Any, **__: Any) -> Any:
 
 
 class StepExecutor(TaskExecutor):
-    """ansible-core's TaskExecutor with connections that are carried by sessions."""
+    """ansible-core's TaskExecutor with connections that are carried by sessions and kept."""
 
     _carrier: Carrier
     _who: str
+    _prepared: Prepared | None = None
+    _wanted: Wish | None = None
+    _before: dict[str, Any]
+    _is_adopted = False
 
     @classmethod
     def for_worker(cls, worker: Worker) -> StepExecutor:
@@ -135,11 +140,73 @@ class StepExecutor(TaskExecutor):
             result = super().run()
         for text in output.warnings(self._who):
             display.warning(text, formatted=True)
+        if self._prepared is not None and core_version.is_well(result):
+            self._carrier.prepared.give_back(self._prepared)
         return result
 
+    def _get_connection(self, variables: Any, templar: Any, current_connection: Any) -> Any:
+        self._prepared, self._is_adopted = None, False
+        wish = self._wish(variables, templar, current_connection)
+        prepared = self._carrier.prepared.take(self._carrier.prepared.key(wish))
+        if prepared is not None:
+            return self._adopt(prepared, wish)
+        self._wanted, self._before = wish, vars(self._play_context).copy()
+        return super()._get_connection(variables, templar, current_connection)
+
+    def _wish(self, variables: Any, templar: Any, name: Any) -> Wish:
+        return Wish(self._host.name, name, self._task, self._play_context, variables, templar)
+
+    def _adopt(self, prepared: Prepared, wish: Wish) -> Any:
+        """Take on a connection that another task of the host has prepared."""
+        connection, self._prepared, self._is_adopted = prepared.connection, prepared, True
+        vars(self._play_context).update(prepared.context)
+        connection._play_context = self._play_context
+        connection._shell.tmpdir = None
+        connection.herder_promised = None
+        raw = self._carrier.prepared.interpreters(wish.variables)
+        if raw == prepared.interpreters and all(map(is_fixed, raw)):
+            connection.herder_begin()
+        else:
+            self._prepare(connection, wish.variables, wish.templar)
+        return connection
+
+    def _set_become_plugin(self, variables: Any, templar: Any, connection: Any) -> None:
+        """For the next item of a loop, too, the connection may be right as it is."""
+        if self._prepared is not None and connection is self._prepared.connection:
+            wish = self._wish(variables, templar, self._prepared.name)
+            if self._carrier.prepared.key(wish) == self._prepared.key:
+                self._adopt(self._prepared, wish)
+                return
+            self._wanted, self._before = wish, vars(self._play_context).copy()
+            self._prepared = None
+        super()._set_become_plugin(variables, templar, connection)
+
     def _set_connection_options(self, variables: Any, templar: Any) -> Any:
+        if self._is_adopted and self._prepared is not None:
+            self._is_adopted = False
+            return list(self._prepared.consumed)
         names = super()._set_connection_options(variables, templar)
         if self._carrier.take_over(self._connection):
-            host = variables.get("inventory_hostname", self._host.name)
-            self._connection.herder_prepare(host, interpreters_for(variables, templar))
+            self._prepare(self._connection, variables, templar)
+            self._note_prepared(variables, names)
         return names
+
+    def _prepare(self, connection: Any, variables: Any, templar: Any) -> None:
+        host = variables.get("inventory_hostname", self._host.name)
+        connection.herder_prepare(host, interpreters_for(variables, templar))
+
+    def _note_prepared(self, variables: Any, names: list[str]) -> None:
+        """Remember what the connection was prepared for; assumes that this was for `_wanted`."""
+        wish, self._wanted = self._wanted, None
+        if wish is None:
+            return
+        now, kept = vars(self._play_context), self._carrier.prepared
+        changed = {name for name in now if now[name] is not self._before.get(name, kept)}
+        context = {name: now[name] for name in changed}
+        vars(self._play_context).update(self._before)
+        kept.learn(wish, self._connection)
+        key = kept.key(wish)
+        vars(self._play_context).update(context)
+        if key is not None:
+            raw = kept.interpreters(variables)
+            self._prepared = Prepared(key, wish.name, self._connection, list(names), context, raw)

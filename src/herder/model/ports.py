@@ -179,6 +179,9 @@ class Sessions(Protocol):
         *Raises*: HostUnreachable, PythonMissing, BecomeRefused.
         """
 
+    def ready(self, route: Route) -> Session | None:
+        """Give what `get` would give at once, from any thread; None where it would have to wait."""
+
     async def run_raw(self, route: Route, line: str, stdin: bytes | None = None) -> Completed:
         """Run a shell line over the way itself, without agent or Python."""
 

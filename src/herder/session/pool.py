@@ -78,6 +78,14 @@ class SessionPool:
                 raise slot.error
             return await self._fill(slot, route)
 
+    def ready(self, route: Route) -> Session | None:
+        """Give a session that is open and plainly good; asked from other threads too."""
+        slot = self._slots.get(self._shared(route))
+        session = slot.session if slot is not None else None
+        if slot is None or session is None or slot.is_suspect:
+            return None
+        return session if session.connection.is_usable else None
+
     async def run_raw(self, route: Route, line: str, stdin: bytes | None = None) -> Completed:
         """Run a shell line over the way itself, without agent or Python."""
         program = program_for(route.way, line, route.shell)
