@@ -123,12 +123,14 @@ class CarriedConnection(ConnectionBase):
     herder_promised: PromisedDirectory | None
     _herder_open: dict[bool, Session]
     _herder_routes: dict[bool, Route]
+    _herder_shown: dict[tuple[str, ...], dict[str, Any]]
 
     def herder_prepare(self, host: str, interpreters: tuple[str, ...]) -> None:
         """Take on a task's host and interpreters; the options of the plugin are set already."""
         self.herder_host = host
         self.herder_interpreters = interpreters
         self._herder_routes = {}
+        self._herder_shown = {}
         self.herder_begin()
 
     def herder_begin(self) -> None:
@@ -262,6 +264,17 @@ class CarriedConnection(ConnectionBase):
         except KeyError:
             return False
         return not value and origin != "default"
+
+    def update_vars(self, variables: dict[str, Any]) -> None:
+        """Add the connection's own variables, worked out once while its options stay."""
+        known = tuple(name for name in constants.COMMON_CONNECTION_VARS if name in variables)
+        added = self._herder_shown.get(known)
+        if added is None:
+            scratch: dict[str, Any] = dict.fromkeys(known)
+            super().update_vars(scratch)
+            added = {name: value for name, value in scratch.items() if name not in known}
+            self._herder_shown[known] = added
+        variables.update(added)
 
     def _connect(self) -> Any:
         return self

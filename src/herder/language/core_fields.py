@@ -13,7 +13,13 @@ import functools
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
-from ansible.playbook.attribute import Attribute
+from ansible.playbook.attribute import (
+    Attribute,
+    FieldAttribute,
+    NonInheritableFieldAttribute,
+)
+from ansible.playbook.handler import Handler
+from ansible.playbook.task import Task
 from ansible.utils.sentinel import Sentinel
 
 
@@ -140,3 +146,81 @@ def _plain_fields(kind: Any) -> dict[str, str]:
         for name, field in kind.fattributes.items()
         if field.alias is None and field.isa != "class"
     }
+
+
+def squash(original: Callable[..., Any], thing: Any) -> None:
+    """What tasks of a block inherit is the same for all of them and for every host."""
+    kind: Any = type(thing)
+    parent = getattr(thing, "_parent", None)
+    if parent is None or thing._squashed or kind not in _SHARING:
+        original(thing)
+        return
+    inherited = _inherited_from(parent, kind)
+    fields = vars(thing)
+    for name, is_shared in _squashed_fields(kind):
+        own = fields.get(f"_{name}", Sentinel)
+        if own is not Sentinel and is_shared:
+            continue
+        if is_shared and name in inherited:
+            fields[f"_{name}"] = inherited[name]
+            continue
+        value = getattr(thing, name)
+        setattr(thing, name, value)
+        if is_shared:
+            inherited[name] = value
+    thing._squashed = True
+
+
+_SHARING = frozenset({Task, Handler})
+
+
+def _inherited_from(parent: Any, kind: Any) -> dict[str, Any]:
+    kept: dict[Any, dict[str, Any]] = parent.__dict__.setdefault("herder_inherited", {})
+    return kept.setdefault(kind, {})
+
+
+@functools.cache
+def _squashed_fields(kind: Any) -> tuple[tuple[str, bool], ...]:
+    """Give the fields, and whether a value that was not set depends on the parents alone."""
+    return tuple(
+        (
+            name,
+            type(field) is FieldAttribute
+            and not field.extend
+            and field.alias is None
+            and not callable(field.default),
+        )
+        for name, field in kind.fattributes.items()
+    )
+
+
+def dump_attrs(original: Callable[..., Any], thing: Any) -> Any:
+    """A thing that is squashed has all its values beside it."""
+    fields = vars(thing)
+    if not (fields.get("_squashed") or fields.get("_finalized")):
+        return original(thing)
+    kind: Any = type(thing)
+    attrs = {}
+    for name, is_plain in _dumped_fields(kind):
+        value = fields.get(f"_{name}", Sentinel)
+        if value is Sentinel or not is_plain:
+            value = getattr(thing, name)
+            if hasattr(value, "serialize") and kind.fattributes[name].isa == "class":
+                value = value.serialize()
+        attrs[name] = value
+    return attrs
+
+
+@functools.cache
+def _dumped_fields(kind: Any) -> tuple[tuple[str, bool], ...]:
+    """Give the fields, and whether their value is what is kept below their name."""
+    plain = (FieldAttribute, NonInheritableFieldAttribute)
+    return tuple(
+        (
+            name,
+            type(field) in plain
+            and field.isa != "class"
+            and not hasattr(kind, f"_get_attr_{name}"),
+        )
+        for name, field in kind.fattributes.items()
+    )

@@ -78,9 +78,13 @@ def _stripped(value: Any) -> Any:
     if kind in UNCHANGEABLE:
         return value
     if kind is dict:
-        return {name: _stripped(held) for name, held in value.items() if not _is_internal(name)}
+        return {
+            name: held if type(held) in UNCHANGEABLE else _stripped(held)
+            for name, held in value.items()
+            if not _is_internal(name)
+        }
     if kind is list:
-        return [_stripped(held) for held in value]
+        return [held if type(held) in UNCHANGEABLE else _stripped(held) for held in value]
     twin = module_response_deepcopy(value)
     if isinstance(twin, (MutableMapping, MutableSequence)):
         strip_internal_keys(twin, exceptions=task_result.CLEAN_EXCEPTIONS)

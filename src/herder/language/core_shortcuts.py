@@ -17,9 +17,11 @@ import os
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
+from ansible._internal._templating._engine import TemplateEngine
 from ansible.config.manager import ConfigManager
 from ansible.executor import task_result
 from ansible.playbook.base import FieldAttributeBase
+from ansible.playbook.play_context import PlayContext
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import PluginLoader
 from ansible.utils import vars as core_vars
@@ -29,9 +31,20 @@ from ansible.vars.manager import VariableManager
 
 from herder.language import core_variables
 from herder.language.beside_vars import vars_beside
-from herder.language.core_fields import UNCHANGEABLE, copy_fields, post_validate, set_fields
+from herder.language.core_fields import (
+    UNCHANGEABLE,
+    copy_fields,
+    dump_attrs,
+    post_validate,
+    set_fields,
+    squash,
+)
 from herder.language.core_results import callback_result
+from herder.language.core_templates import template_or_text
 from herder.language.kept import Kept
+from herder.language.kept_contexts import overridden
+from herder.language.kept_settings import value_and_origin
+from herder.language.lazy_variables import keep_wrappers
 
 
 def install() -> None:
@@ -44,6 +57,11 @@ def install() -> None:
         (FieldAttributeBase, "post_validate", post_validate),
         (FieldAttributeBase, "copy", copy_fields),
         (FieldAttributeBase, "from_attrs", set_fields),
+        (FieldAttributeBase, "squash", squash),
+        (FieldAttributeBase, "dump_attrs", dump_attrs),
+        (PlayContext, "set_task_and_variable_override", overridden),
+        (ConfigManager, "get_config_value_and_origin", value_and_origin),
+        (TemplateEngine, "template", template_or_text),
         (core_vars, "transform_to_native_types", _native),
         (vars_plugins, "get_vars_from_path", vars_beside),
         (vars_manager, "get_vars_from_path", vars_beside),
@@ -67,6 +85,8 @@ def install() -> None:
         original = getattr(owner, name, None)
         if original is not None and not hasattr(original, "herder_shortened"):
             setattr(owner, name, _bound(original, shortened))
+
+    keep_wrappers()
 
 
 def _bound(original: Callable[..., Any], shortened: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,10 +126,9 @@ def _find_plugin(
 
 
 def _own_copy(context: Any) -> Any:
-    twin = copy.copy(context)
+    twin = object.__new__(type(context))
     for name, value in vars(context).items():
-        if isinstance(value, list):
-            setattr(twin, name, value.copy())
+        twin.__dict__[name] = value.copy() if type(value) is list else value
     return twin
 
 
@@ -204,12 +223,20 @@ def _native(original: Callable[..., Any], value: Any, redact: bool = True) -> An
     if kind in UNCHANGEABLE:
         return value
     if kind is dict:
+        if all(map(UNCHANGEABLE.__contains__, map(type, value))):
+            return {
+                name: held if type(held) in UNCHANGEABLE else _native(original, held, redact)
+                for name, held in value.items()
+            }
         return {
             _native(original, name, redact): _native(original, held, redact)
             for name, held in value.items()
         }
     if kind is list:
-        return [_native(original, held, redact) for held in value]
+        return [
+            held if type(held) in UNCHANGEABLE else _native(original, held, redact)
+            for held in value
+        ]
     return original(value, redact)
 
 

@@ -106,6 +106,25 @@ class CompiledTemplates:
         self._codes[key] = code
 
 
+def template_or_text(original: Callable[..., Any], engine: Any, variable: Any, **words: Any) -> Any:
+    """Text in which no template begins is what it is, and needs none of the contexts of one.
+
+    *Source*: ansible-core 2.19 and 2.21 _internal/_templating/_engine.py, `template`, and
+    _jinja_bits.py, `_finalize_template_result`.
+    """
+    kind = type(variable)
+    is_text = kind is str or (kind is _TaggedText and not _ConstTemplate.is_tagged_on(variable))
+    if is_text and "{" not in variable and not variable.startswith("#"):
+        options = words.get("options")
+        if options is None or options.overrides is _jinja_bits.TemplateOverrides.DEFAULT:
+            return variable
+    return original(engine, variable, **words)
+
+
+_TaggedText = _jinja_bits._AnsibleTaggedStr
+_ConstTemplate = _jinja_bits._JinjaConstTemplate
+
+
 def compile_once() -> CompiledTemplates:
     """Let ansible-core's environments compile each source once; a second call changes nothing."""
     environment = _jinja_bits.AnsibleEnvironment

@@ -11,9 +11,13 @@ KEPT_LIMIT = 20_000
 class Kept(dict[Hashable, Any]):
     """Answers by key; starts anew when there are very many."""
 
+    def __init__(self, limit: int = KEPT_LIMIT) -> None:
+        super().__init__()
+        self._limit = limit
+
     def keep(self, key: Hashable, answer: Any) -> Any:
         """Keep an answer and give it."""
-        if len(self) >= KEPT_LIMIT:
+        if len(self) >= self._limit:
             self.clear()
         self[key] = answer
         return answer

@@ -163,11 +163,12 @@ class StepExecutor(TaskExecutor):
         connection._play_context = self._play_context
         connection._shell.tmpdir = None
         connection.herder_promised = None
+        connection.herder_begin()
         raw = self._carrier.prepared.interpreters(wish.variables)
-        if raw == prepared.interpreters and all(map(is_fixed, raw)):
-            connection.herder_begin()
-        else:
-            self._prepare(connection, wish.variables, wish.templar)
+        if raw != prepared.interpreters or not all(map(is_fixed, raw)):
+            interpreters = interpreters_for(wish.variables, wish.templar)
+            if interpreters != connection.herder_interpreters:
+                connection.herder_prepare(connection.herder_host, interpreters)
         return connection
 
     def _set_become_plugin(self, variables: Any, templar: Any, connection: Any) -> None:

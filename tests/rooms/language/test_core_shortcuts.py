@@ -26,7 +26,7 @@ from ansible.utils import vars as core_vars
 from ansible.vars import plugins as vars_plugins
 from ansible.vars.manager import VariableManager
 
-from herder.language import core_shortcuts
+from herder.language import core_results, core_shortcuts
 from tests.support.plugins import load_plugins
 
 PLAY = """\
@@ -257,13 +257,13 @@ def test_each_callback_has_a_result_of_its_own(tmp_path: Path) -> None:
     task = next(part for part in _parts(_play(tmp_path)) if getattr(part, "name", "") == "waits")
     data = {"stdout": "said", "_ansible_parsed": True, "list": [1]}
     raw = task_result._RawTaskResult(Host("web1"), task, data, {})
-    core_shortcuts.begin_telling()
+    core_results.begin_telling()
     first, second = raw.as_callback_task_result(), raw.as_callback_task_result()
     first.result["list"].append("changed")
     assert second.result == {"stdout": "said", "list": [1]}
 
     data["stdout"] = "said later"
-    core_shortcuts.begin_telling()
+    core_results.begin_telling()
     assert raw.as_callback_task_result().result["stdout"] == "said later"
 
 

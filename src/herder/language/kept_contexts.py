@@ -1,0 +1,85 @@
+"""Play contexts: what a task and its host's variables make of one, worked out once.
+
+Twice for each task and host ansible-core copies the play context and overrides it by the task's
+fields and by some three dozen variables. The same values give the same context.
+
+*Source*: ansible-core 2.19 and 2.21 playbook/play_context.py, `set_task_and_variable_override`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from ansible import constants
+from ansible.playbook import play_context
+
+from herder.language.kept import Kept
+
+# Fields of a task that it looks at beside those in TASK_ATTRIBUTE_OVERRIDES.
+OTHER_FIELDS = ("check_mode", "diff")
+# What a copy has of its own, and what says nothing.
+_OF_EACH = frozenset({"_uuid", "_loader", "_variable_manager", "_origin"})
+
+# A plugin's default, in whose place the host's name is put with a warning each time.
+_WARNS = "inventory_hostname"
+
+_found = Kept(limit=5000)
+
+
+def overridden(
+    original: Callable[..., Any], given: Any, task: Any, variables: Mapping[str, Any], templar: Any
+) -> Any:
+    """Give the context with the task's and the variables' values in it."""
+    key = None if task.delegate_to is not None else _key(given, task, variables)
+    if key is None:
+        return original(given, task=task, variables=variables, templar=templar)
+    found = _found.get(key)
+    if found is None:
+        made = original(given, task=task, variables=variables, templar=templar)
+        own = {name: value for name, value in vars(made).items() if name not in _OF_EACH}
+        _found.keep(key, own)
+        return made
+    twin = object.__new__(type(given))
+    fields = vars(given)
+    twin.__dict__.update({name: fields[name] for name in _OF_EACH & fields.keys()})
+    for name, value in found.items():
+        twin.__dict__[name] = value.copy() if type(value) in (list, dict) else value
+    return twin
+
+
+def _key(given: Any, task: Any, variables: Mapping[str, Any]) -> Hashable | None:
+    own = {name: value for name, value in vars(given).items() if name not in _OF_EACH}
+    fields = [getattr(task, name, None) for name in _fields_read()]
+    names = [name for name in _variables_read() if name in variables]
+    parts = [*own.values(), *fields, *(variables[name] for name in names)]
+    parts = [() if type(value) in (list, dict) and not value else value for value in parts]
+    if not all(map(_may_be_key, parts)):
+        return None
+    # True and 1 are equal, and must not be the same key
+    return (type(given), *own, *names, *parts, *map(type, parts))
+
+
+def _may_be_key(value: Any) -> bool:
+    """Whether nothing else equals it: not so for templates, of which some are trusted."""
+    if isinstance(value, str):
+        return "{" not in value and value != _WARNS
+    return isinstance(value, (int, float, tuple, type)) or value is None
+
+
+def _fields_read() -> tuple[str, ...]:
+    return (*play_context.TASK_ATTRIBUTE_OVERRIDES, *OTHER_FIELDS)
+
+
+def _variables_read() -> tuple[str, ...]:
+    if _Names.of is not constants.MAGIC_VARIABLE_MAPPING:
+        _Names.of = constants.MAGIC_VARIABLE_MAPPING
+        _Names.all = tuple(
+            name for names in constants.MAGIC_VARIABLE_MAPPING.values() for name in names
+        )
+    return _Names.all
+
+
+class _Names:
+    of: Any = None
+    all: tuple[str, ...] = ()
