@@ -152,18 +152,19 @@ class EventCallback(CallbackBase):
 
 
 def _label(task: Any) -> TaskLabel:
-    return _kept_label(task._uuid, task.get_name(), task.action, task.get_path(), type(task))
+    is_handler = isinstance(task, Handler)
+    return _kept_label(task._uuid, task.get_name(), task.action, task.get_path(), is_handler)
 
 
 @functools.lru_cache(maxsize=1000)
-def _kept_label(identity: Any, name: Any, action: Any, path: Any, kind: type) -> TaskLabel:
+def _kept_label(identity: Any, name: Any, action: Any, path: Any, is_handler: bool) -> TaskLabel:
     """The same for all hosts, as long as a template in its name gives the same."""
     return TaskLabel(
         id=str(identity),
         name=str(name).strip(),
         action=str(action),
         path=str(path or ""),
-        is_handler=issubclass(kind, Handler),
+        is_handler=is_handler,
     )
 
 

@@ -22,22 +22,33 @@ from ansible.playbook.handler import Handler
 from ansible.playbook.task import Task
 from ansible.utils.sentinel import Sentinel
 
+_SHARING = frozenset({Task, Handler})
+_PLAIN_FIELDS = (FieldAttribute, NonInheritableFieldAttribute)
+
 
 def post_validate(original: Callable[..., Any], thing: Any, templar: Any) -> None:
-    """Fields that hold nothing, a number or plain text, as nearly all do, are valid as they are."""
+    """Fields that hold nothing, a number or plain text, as nearly all do, are valid as they are.
+
+    The copy of a task for an item of a loop inherits once more: what it extends, and what it has
+    not, is read as ansible-core reads it.
+    """
     fields = vars(thing)
     kind: Any = type(thing)
-    if not (fields.get("_squashed") or fields.get("_finalized") or _has_no_parent(kind)):
+    is_flat = fields.get("_squashed") or fields.get("_finalized") or _has_no_parent(kind)
+    if not is_flat and kind not in _SHARING:
         original(thing, templar)
         return
-    for name, plain, default in _validated(kind):
-        value = fields.get(f"_{name}", Sentinel)
-        if value is Sentinel:
-            value = default
-        if (value is None and plain is not object) or _is_plain(value, plain):
+    for name, plain, default, is_inherited in _validated(kind):
+        own = value = fields.get(f"_{name}", Sentinel)
+        if not is_flat and (is_inherited or own is Sentinel):
+            value = getattr(thing, name)
+        elif own is Sentinel:
+            own = value = default
+        if value is None and plain is not object:
             continue
-        value = thing.post_validate_attribute(name, templar=templar)
-        if value is not Sentinel:
+        if not _is_plain(value, plain):
+            value = thing.post_validate_attribute(name, templar=templar)
+        if value is not own and value is not Sentinel:
             setattr(thing, name, value)
     thing._finalized = True
 
@@ -56,8 +67,9 @@ def _has_no_parent(kind: Hashable) -> bool:
 
 
 @functools.cache
-def _validated(kind: Any) -> tuple[tuple[str, type[Any] | None, Any], ...]:
-    """Give the fields that are looked at: name, the type whose plain values need no look, default.
+def _validated(kind: Any) -> tuple[tuple[str, type[Any] | None, Any, bool], ...]:
+    """Give the fields that are looked at: name, the type whose plain values need no look, default,
+    and whether a value of its own is not all there is.
 
     *Shapes*: the type is None where every value but None needs a look, object where None does too.
     """
@@ -66,6 +78,7 @@ def _validated(kind: Any) -> tuple[tuple[str, type[Any] | None, Any], ...]:
             name,
             _plain_type(kind, name, field),
             Sentinel if callable(field.default) else field.default,
+            getattr(field, "extend", False) or type(field) not in _PLAIN_FIELDS,
         )
         for name, field in kind.fattributes.items()
         # what lies between a play and a task is valid where a task has inherited it
@@ -169,9 +182,6 @@ def squash(original: Callable[..., Any], thing: Any) -> None:
         if is_shared:
             inherited[name] = value
     thing._squashed = True
-
-
-_SHARING = frozenset({Task, Handler})
 
 
 def _inherited_from(parent: Any, kind: Any) -> dict[str, Any]:

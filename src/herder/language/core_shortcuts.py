@@ -49,7 +49,7 @@ from herder.language.lazy_variables import keep_wrappers
 
 def install() -> None:
     """Exchange the methods; a second call changes nothing."""
-    for owner, name, shortened in (
+    exchanged: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
         (PluginLoader, "find_plugin_with_context", _find_plugin),
         (PluginLoader, "all", _all_plugins),
         (ActionBase, "_find_needle", _find_file),
@@ -81,7 +81,8 @@ def install() -> None:
             for owner, names in core_variables.CHANGES_OF_INVENTORY
             for name in names
         ),
-    ):
+    )
+    for owner, name, shortened in exchanged:
         original = getattr(owner, name, None)
         if original is not None and not hasattr(original, "herder_shortened"):
             setattr(owner, name, _bound(original, shortened))

@@ -159,7 +159,7 @@ class StepExecutor(TaskExecutor):
     def _adopt(self, prepared: Prepared, wish: Wish) -> Any:
         """Take on a connection that another task of the host has prepared."""
         connection, self._prepared, self._is_adopted = prepared.connection, prepared, True
-        vars(self._play_context).update(prepared.context)
+        self._play_context.__dict__.update(prepared.context)
         connection._play_context = self._play_context
         connection._shell.tmpdir = None
         connection.herder_promised = None
@@ -204,10 +204,10 @@ class StepExecutor(TaskExecutor):
         now, kept = vars(self._play_context), self._carrier.prepared
         changed = {name for name in now if now[name] is not self._before.get(name, kept)}
         context = {name: now[name] for name in changed}
-        vars(self._play_context).update(self._before)
+        self._play_context.__dict__.update(self._before)
         kept.learn(wish, self._connection)
         key = kept.key(wish)
-        vars(self._play_context).update(context)
+        self._play_context.__dict__.update(context)
         if key is not None:
             raw = kept.interpreters(variables)
             self._prepared = Prepared(key, wish.name, self._connection, list(names), context, raw)
