@@ -172,6 +172,21 @@ def has_changed_well(result: Any) -> bool:
     return bool(result.is_changed() and not is_bad)
 
 
+def is_isolated(variables: Any) -> bool:
+    """Say whether what a task starts on the controller is to have no terminal.
+
+    *Source*: ansible-core 2.21 config/base.yml, WORKER_SESSION_ISOLATION; 2.19 always isolates.
+    """
+    try:
+        wanted = constants.config.get_config_value(_ISOLATION, variables=variables)
+    except AnsibleError:
+        return True
+    return bool(wanted)
+
+
+_ISOLATION = "WORKER_SESSION_ISOLATION"
+
+
 def is_well(result: Any) -> bool:
     """Say whether what a task executor gives is neither failed nor unreachable."""
     if _has_unified_results:

@@ -30,6 +30,7 @@ def value_and_origin(
     keys: Any = None,
     variables: Any = None,
     direct: Any = None,
+    **since_2_20: Any,
 ) -> Any:
     """A setting follows from its definition, the command line, the environment and variables."""
 
@@ -43,8 +44,11 @@ def value_and_origin(
             keys=keys,
             variables=variables,
             direct=direct,
+            **since_2_20,
         )
 
+    if any(value is not None for value in since_2_20.values()):
+        return looked_up()
     if keys or direct or cfile is not None or plugin_type is not None:
         return looked_up()
     key = _key(config, name, variables)

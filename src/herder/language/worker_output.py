@@ -26,9 +26,13 @@ _local = threading.local()
 
 
 class WorkerOutput:
-    """What one worker printed, by the name of the stream."""
+    """What one worker printed, by the name of the stream.
 
-    def __init__(self) -> None:
+    Unless it `is_isolated`, what it starts may open the controller's terminal.
+    """
+
+    def __init__(self, *, is_isolated: bool = True) -> None:
+        self.is_isolated = is_isolated
         self._texts = {name: io.StringIO() for name in STREAMS}
 
     def write(self, stream: str, text: str) -> None:
@@ -46,9 +50,9 @@ class WorkerOutput:
 
 
 @contextlib.contextmanager
-def kept_output() -> Iterator[WorkerOutput]:
+def kept_output(*, is_isolated: bool = True) -> Iterator[WorkerOutput]:
     """Keep what this thread prints inside, and start programs as a worker would."""
-    _local.output = WorkerOutput()
+    _local.output = WorkerOutput(is_isolated=is_isolated)
     try:
         yield _local.output
     finally:
@@ -129,11 +133,15 @@ def detach_programs() -> None:
 def _detaching(start: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(start)
     def initialise(self: Any, *args: Any, **words: Any) -> None:
-        if _current() is not None and len(args) == 1:
+        output = _current()
+        if output is not None and len(args) == 1:
             for name in ("stdin", *STREAMS):
                 if words.get(name) is None:
                     words[name] = subprocess.DEVNULL
-            words["start_new_session"] = True
+            if output.is_isolated:
+                words["start_new_session"] = True
+            else:
+                words.setdefault("process_group", 0)
         start(self, *args, **words)
 
     initialise.herder_original = start  # type: ignore[attr-defined] # marks what is exchanged

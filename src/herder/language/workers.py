@@ -122,6 +122,7 @@ class StepExecutor(TaskExecutor):
 
     _carrier: Carrier
     _who: str
+    _is_isolated = True
     _prepared: Prepared | None = None
     _wanted: Wish | None = None
     _before: dict[str, Any]
@@ -132,11 +133,12 @@ class StepExecutor(TaskExecutor):
         executor = cls(**core_version.executor_arguments(worker))
         executor._carrier = worker.carrier
         executor._who = f"{worker._host}/{worker._task}"
+        executor._is_isolated = core_version.is_isolated(worker._task_vars)
         return executor
 
     def run(self) -> Any:
         """Run the task; what its plugins printed is told as a warning."""
-        with kept_output() as output:
+        with kept_output(is_isolated=self._is_isolated) as output:
             result = super().run()
         for text in output.warnings(self._who):
             display.warning(text, formatted=True)
@@ -146,6 +148,8 @@ class StepExecutor(TaskExecutor):
 
     def _get_connection(self, variables: Any, templar: Any, current_connection: Any) -> Any:
         self._prepared, self._is_adopted = None, False
+        if not self._is_isolated:
+            return super()._get_connection(variables, templar, current_connection)
         wish = self._wish(variables, templar, current_connection)
         prepared = self._carrier.prepared.take(self._carrier.prepared.key(wish))
         if prepared is not None:
@@ -187,10 +191,16 @@ class StepExecutor(TaskExecutor):
             self._is_adopted = False
             return list(self._prepared.consumed)
         names = super()._set_connection_options(variables, templar)
+        if self._keeps_terminal():
+            return names
         if self._carrier.take_over(self._connection):
             self._prepare(self._connection, variables, templar)
             self._note_prepared(variables, names)
         return names
+
+    def _keeps_terminal(self) -> bool:
+        """Whether programs on the controller are to have our terminal, which no agent has."""
+        return not self._is_isolated and bool(self._connection.transport == "local")
 
     def _prepare(self, connection: Any, variables: Any, templar: Any) -> None:
         host = variables.get("inventory_hostname", self._host.name)
