@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from ansible.playbook.attribute import (
@@ -234,3 +234,22 @@ def _dumped_fields(kind: Any) -> tuple[tuple[str, bool], ...]:
         )
         for name, field in kind.fattributes.items()
     )
+
+
+def field_values(thing: Any, names: Iterable[str]) -> list[Any]:
+    """Give each field's value as `getattr` does, None where there is no such field."""
+    fields = vars(thing)
+    if not (fields.get("_squashed") or fields.get("_finalized")):
+        return [getattr(thing, name, None) for name in names]
+    kind: Any = type(thing)
+    places = _places_of_values(kind)
+    values = []
+    for name in names:
+        value = fields.get(places.get(name, ""), Sentinel)
+        values.append(getattr(thing, name, None) if value is Sentinel else value)
+    return values
+
+
+@functools.cache
+def _places_of_values(kind: Any) -> dict[str, str]:
+    return {name: f"_{name}" for name, is_plain in _dumped_fields(kind) if is_plain}

@@ -14,6 +14,7 @@ from typing import Any
 from ansible import constants
 from ansible.playbook import play_context
 
+from herder.language.core_fields import field_values
 from herder.language.kept import Kept
 
 # Fields of a task that it looks at beside those in TASK_ATTRIBUTE_OVERRIDES.
@@ -50,7 +51,7 @@ def overridden(
 
 def _key(given: Any, task: Any, variables: Mapping[str, Any]) -> Hashable | None:
     own = {name: value for name, value in vars(given).items() if name not in _OF_EACH}
-    fields = [getattr(task, name, None) for name in _fields_read()]
+    fields = field_values(task, _fields_read())
     names = [name for name in _variables_read() if name in variables]
     parts = [*own.values(), *fields, *(variables[name] for name in names)]
     parts = [() if type(value) in (list, dict) and not value else value for value in parts]

@@ -59,7 +59,7 @@ def value_and_origin(
         # what lies in the key by its id is kept with the answer
         found = _found.keep(key, (looked_up(), config, context.CLIARGS))
     value, origin = found[0]
-    return copy.copy(value), origin
+    return (copy.copy(value) if isinstance(value, (list, dict, set)) else value), origin
 
 
 def _key(config: Any, name: Any, variables: Mapping[str, Any] | None) -> Hashable | None:

@@ -21,6 +21,8 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleError
 
+from herder.language.core_fields import field_values
+
 # What `set_task_and_variable_override` and the command line put into a play context.
 CONTEXT_FIELDS = (
     "become",
@@ -123,8 +125,8 @@ class PreparedConnections:
             return (
                 wish.host,
                 kind,
-                tuple(_plain(getattr(wish.task, each, None)) for each in names.keywords),
-                tuple(_plain(getattr(wish.context, each)) for each in CONTEXT_FIELDS),
+                tuple(map(_plain, field_values(wish.task, names.keywords))),
+                tuple(map(_plain, field_values(wish.context, CONTEXT_FIELDS))),
                 tuple((each, wish.value(each)) for each in names.variables if each in variables),
             )
         except _NotPlain:
