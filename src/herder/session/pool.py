@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from herder.errors import BecomeRefused, HerderError, HostUnreachable
@@ -24,6 +25,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 _FILES_PER_SESSION = 3
 _OTHER_FILES = 300
 _HERE = "localhost"
+_EARLY_ERROR_SECONDS = 10.0
 # Source: sudoers(5), requiretty
 _WANTS_TTY = "you must have a tty"
 
@@ -37,6 +39,17 @@ class _Slot:
     attempts: int = 0
     error: HerderError | None = None
     is_suspect: bool = False
+    is_asked: bool = False
+    has_connected: bool = False
+    early_error: _EarlyError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _EarlyError:
+    """What came of a connection that was begun before anybody asked for it, and when."""
+
+    error: HerderError
+    moment: float
 
 
 class SessionPool:
@@ -60,6 +73,8 @@ class SessionPool:
         self._starting = asyncio.Semaphore(start_limit)
         self._slots: dict[Route, _Slot] = {}
         self._parcels = Parcels()
+        self._early: set[asyncio.Task[None]] = set()
+        self._trusts_early_errors = True
         self._is_closed = False
 
     async def get(self, route: Route) -> Session:
@@ -69,6 +84,7 @@ class SessionPool:
         """
         route = self._shared(route)
         slot = self._slots.setdefault(route, _Slot())
+        slot.is_asked = True
         attempts = slot.attempts
         async with slot.lock:
             if slot.session is not None and await self._is_good(slot, slot.session):
@@ -77,6 +93,35 @@ class SessionPool:
                 # it was tried while we waited: the same answer, not another attempt
                 raise slot.error
             return await self._fill(slot, route)
+
+    async def begin(self, routes: Iterable[Route]) -> None:
+        """Begin to connect before anybody asks, each route once; returns at once.
+
+        Who asks first gets what came of it, a failure too: it is one attempt as ever. What nobody
+        asks for is closed in the end and its failure never told.
+        """
+        for route in map(self._shared, routes):
+            task = asyncio.create_task(self._begin(self._slots.setdefault(route, _Slot()), route))
+            self._early.add(task)
+            task.add_done_callback(self._begun)
+
+    def _begun(self, task: asyncio.Task[None]) -> None:
+        self._early.discard(task)
+        if not task.cancelled():
+            # looked at, so that nobody tells of it: who asks for the route meets it again
+            task.exception()
+
+    async def forget_early_errors(self) -> None:
+        """What failed before anybody asked is tried anew: the run may have changed something."""
+        self._trusts_early_errors = False
+
+    async def asked(self) -> tuple[Route, ...]:
+        """Give the routes that were asked for, in the order in which they were first known."""
+        return tuple(route for route, slot in self._slots.items() if slot.is_asked)
+
+    async def connected(self) -> tuple[Route, ...]:
+        """Give the routes that led to an agent at least once, in the same order."""
+        return tuple(route for route, slot in self._slots.items() if slot.has_connected)
 
     async def run_raw(self, route: Route, line: str, stdin: bytes | None = None) -> Completed:
         """Run a shell line over the way itself, without agent or Python."""
@@ -116,6 +161,12 @@ class SessionPool:
         await asyncio.shield(self._close_all())
 
     async def _close_all(self) -> None:
+        begun = tuple(self._early)
+        for task in begun:
+            task.cancel()
+        if begun:
+            # each ends what it has begun, bounded in time
+            await asyncio.wait(begun)
         inner = [route for route in self._slots if route.become is not None]
         outer = [route for route in self._slots if route.become is None]
         for routes in (inner, outer):
@@ -150,18 +201,36 @@ class SessionPool:
             if route.host == host and route.become is not None:
                 slot.is_suspect = True
 
+    async def _begin(self, slot: _Slot, route: Route) -> None:
+        async with slot.lock:
+            if slot.attempts or slot.session is not None:
+                return
+            try:
+                slot.session = await self._connect(route)
+                slot.has_connected = True
+            except HerderError as error:
+                slot.early_error = _EarlyError(error, asyncio.get_running_loop().time())
+
     async def _fill(self, slot: _Slot, route: Route) -> HostSession:
         if self._is_closed:
             raise HostUnreachable(route.host, "the run is over")
         slot.error = None
+        early, slot.early_error = slot.early_error, None
         try:
+            if early is not None and self._is_still_true(early):
+                raise early.error
             slot.session = await self._connect(route)
+            slot.has_connected = True
         except HerderError as error:
             slot.error = error
             raise
         finally:
             slot.attempts += 1
         return slot.session
+
+    def _is_still_true(self, early: _EarlyError) -> bool:
+        age = asyncio.get_running_loop().time() - early.moment
+        return self._trusts_early_errors and age < _EARLY_ERROR_SECONDS
 
     async def _connect(self, route: Route) -> HostSession:
         carrier = await self._carrier(route)
