@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -44,12 +45,22 @@ class _Slot:
     early_error: _EarlyError | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _EarlyError:
-    """What came of a connection that was begun before anybody asked for it, and when."""
+    """How a connection failed that was begun before anybody asked, when, and how long it took.
+
+    It is told as long as the attempt would take if it were made now: to all who ask meanwhile.
+    """
 
     error: HerderError
     moment: float
+    seconds: float
+    told_until: float = math.inf
+
+    def is_told(self, now: float) -> bool:
+        """Whether who asks now gets it; from the first who does its time runs."""
+        self.told_until = min(self.told_until, now + self.seconds)
+        return now - self.moment < _EARLY_ERROR_SECONDS and now <= self.told_until
 
 
 class SessionPool:
@@ -202,23 +213,23 @@ class SessionPool:
                 slot.is_suspect = True
 
     async def _begin(self, slot: _Slot, route: Route) -> None:
+        clock = asyncio.get_running_loop().time
         async with slot.lock:
             if slot.attempts or slot.session is not None:
                 return
+            began = clock()
             try:
                 slot.session = await self._connect(route)
                 slot.has_connected = True
             except HerderError as error:
-                slot.early_error = _EarlyError(error, asyncio.get_running_loop().time())
+                slot.early_error = _EarlyError(error, clock(), clock() - began)
 
     async def _fill(self, slot: _Slot, route: Route) -> HostSession:
         if self._is_closed:
             raise HostUnreachable(route.host, "the run is over")
         slot.error = None
-        early, slot.early_error = slot.early_error, None
         try:
-            if early is not None and self._is_still_true(early):
-                raise early.error
+            self._tell_early_error(slot)
             slot.session = await self._connect(route)
             slot.has_connected = True
         except HerderError as error:
@@ -228,9 +239,11 @@ class SessionPool:
             slot.attempts += 1
         return slot.session
 
-    def _is_still_true(self, early: _EarlyError) -> bool:
-        age = asyncio.get_running_loop().time() - early.moment
-        return self._trusts_early_errors and age < _EARLY_ERROR_SECONDS
+    def _tell_early_error(self, slot: _Slot) -> None:
+        early, now = slot.early_error, asyncio.get_running_loop().time()
+        if early is not None and self._trusts_early_errors and early.is_told(now):
+            raise early.error
+        slot.early_error = None
 
     async def _connect(self, route: Route) -> HostSession:
         carrier = await self._carrier(route)
