@@ -238,7 +238,11 @@ def test_ctrl_c_while_ansible_core_is_imported_leaves_no_process(site: Site) -> 
 
 def test_where_an_inventory_script_says_the_next_run_asks_it_first(site: Site) -> None:
     """It may answer otherwise, and no file tells."""
-    site.write("group_vars/all.yml", f"ansible_ssh_common_args: -F {site.folder}/ssh_config\n")
+    site.write(
+        "group_vars/all.yml",
+        f"ansible_ssh_common_args: -F {site.folder}/ssh_config\n"
+        f"ansible_python_interpreter: {sys.executable}\n",
+    )
     site.write("hosts.sh", '#!/bin/sh\necho \'{"all": {"hosts": ["moo"]}}\'\n')
     (site.folder / "hosts.sh").chmod(0o755)
     site.words[1] = "hosts.sh"
