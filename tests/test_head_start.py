@@ -275,6 +275,22 @@ def test_of_a_run_with_a_question_nothing_is_foreseen(site: Site) -> None:
     assert site.plans == []
 
 
+def test_where_ansible_core_puts_keys_into_an_agent_nothing_is_foreseen(site: Site) -> None:
+    """The key is there for one run, under a name of that run."""
+    socket = str(site.folder / "agent")
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+    try:
+        while not Path(socket).exists():
+            time.sleep(0.01)
+        code, out, err = site.run(SSH_AUTH_SOCK=socket, ANSIBLE_SSH_AGENT=socket)
+    finally:
+        agent.terminate()
+        agent.wait()
+
+    assert code == 0, out + err
+    assert site.plans == []
+
+
 def test_nothing_is_foreseen_of_what_comes_after_a_task_with_an_effect(site: Site) -> None:
     """A play that makes a server, and one that works on it: the second waits for the first."""
     first = PLAYBOOK.replace("all", "localhost").replace("moo", "boo")

@@ -101,7 +101,9 @@ def _tell_of(note: Callable[[str], None], loader: Any, path: Any) -> None:
 def _parsing(trail: Trail, original: Callable[..., Any], *args: Any, **words: Any) -> Any:
     """The first that happens when all options are known."""
     options = context.CLIARGS
-    if any(options.get(name) for name in QUESTIONS):
+    has_agent = constants.config.get_config_value("SSH_AGENT") != "none"
+    if has_agent or any(options.get(name) for name in QUESTIONS):
+        # with an agent of its own ansible-core can put a key into it that lasts for this run
         trail.lose()
     trail.bound(int(options.get("forks") or 1))
     for limit in (options.get("subset") or "").split(","):
