@@ -275,6 +275,16 @@ def test_of_a_run_with_a_question_nothing_is_foreseen(site: Site) -> None:
     assert site.plans == []
 
 
+def test_of_a_run_that_asks_for_a_password_nothing_is_foreseen(site: Site) -> None:
+    """Who has not said it yet may want to stop."""
+    site.words.append("-K")
+
+    code, out, err = site.run()
+
+    assert code == 0, out + err
+    assert site.plans == []
+
+
 def test_where_ansible_core_puts_keys_into_an_agent_nothing_is_foreseen(site: Site) -> None:
     """The key is there for one run, under a name of that run."""
     socket = str(site.folder / "agent")
