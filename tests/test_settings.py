@@ -29,6 +29,7 @@ def test_nothing_in_the_environment_gives_the_defaults() -> None:
         ("HERDER_FORKS_MAX", "20", "forks_max", 20),
         ("HERDER_CONNECT_STARTS", "1", "connect_starts", 1),
         ("HERDER_CONNECT_TIMEOUT_SECONDS", "2.5", "connect_timeout_seconds", 2.5),
+        ("HERDER_CONNECT_EARLY", "no", "connect_early", False),
         ("HERDER_CLOSE_TIMEOUT_SECONDS", "1", "close_timeout_seconds", 1.0),
         ("HERDER_OUTPUT", "json", "output", OutputMode.JSON),
         ("HERDER_OUTPUT_LIMIT_BYTES", "1000", "output_limit_bytes", 1000),
@@ -55,6 +56,7 @@ def test_a_variable_sets_its_field_in_its_type(
         ("HERDER_CONNECT_TIMEOUT_SECONDS", "inf"),
         ("HERDER_CONNECT_TIMEOUT_SECONDS", "-1"),
         ("HERDER_OUTPUT", "loud"),
+        ("HERDER_CONNECT_EARLY", "perhaps"),
     ],
 )
 def test_a_text_that_does_not_fit_is_named_with_what_was_expected(name: str, text: str) -> None:

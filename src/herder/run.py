@@ -20,6 +20,7 @@ from typing import TypeVar
 from herder.display.choice import OutputKind, OutputWishes, choose_output
 from herder.display.json_lines import JsonLines
 from herder.events import EventSink
+from herder.head_start import HeadStart, connected
 from herder.interrupts import ended_as_by_a_key
 from herder.language import command_line
 from herder.language.blocking import LoopThread
@@ -33,9 +34,6 @@ from herder.release.look import LookConductor, break_lease, find_plan, find_rele
 from herder.release.readiness import find_readiness
 from herder.release.rollback import RollbackConductor, choose_target
 from herder.release.scratch import VARIABLE, scratch_folder
-from herder.session.connection import SessionLimits
-from herder.session.pool import SessionPool
-from herder.session.start import StartLimits
 from herder.settings import Settings, from_environment
 
 Seen = TypeVar("Seen")
@@ -43,14 +41,14 @@ Seen = TypeVar("Seen")
 Command = Callable[[Sequence[str], str, Surroundings], int]
 
 
-def playbook(words: Sequence[str], *, program: str) -> int:
+def playbook(words: Sequence[str], *, program: str, start: HeadStart) -> int:
     """Run `ansible-playbook` with these words through Herder; its exit code."""
-    return _run(command_line.run_playbook, words, program)
+    return _run(command_line.run_playbook, words, program, start)
 
 
-def module(words: Sequence[str], *, program: str) -> int:
+def module(words: Sequence[str], *, program: str, start: HeadStart) -> int:
     """Run the ad-hoc `ansible` with these words through Herder; its exit code."""
-    return _run(command_line.run_module, ["--output", "plain", *words], program)
+    return _run(command_line.run_module, ["--output", "plain", *words], program, start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +78,17 @@ def roll_back(words: Sequence[str], wishes: DeployWishes) -> Deployed:
 def _lead(
     words: Sequence[str], conductor: DeployConductor | RollbackConductor, program: str
 ) -> Deployed:
-    with ended_as_by_a_key(), scratch_folder() as scratch:
+    lead = functools.partial(_conducted, conductor)
+    with (
+        ended_as_by_a_key(),
+        scratch_folder() as scratch,
+        connected(from_environment(os.environ)) as (loop, sessions),
+    ):
         code = _run(
-            functools.partial(_conducted, conductor, {VARIABLE: str(scratch)}), words, program
+            functools.partial(lead, {VARIABLE: str(scratch)}),
+            words,
+            program,
+            HeadStart(loop, sessions),
         )
     return Deployed(code, conductor.story)
 
@@ -135,7 +141,7 @@ def _look(
     seen: list[Seen] = []
     _, words = _taken_from(words)
     settings = from_environment(os.environ)
-    with _connected(settings) as (loop, sessions):
+    with connected(settings) as (loop, sessions):
         around = Surroundings(
             sessions=sessions, loop=loop, is_quiet=True, hosts_limit=settings.forks_max
         )
@@ -155,45 +161,27 @@ def _conducted(
     return command_line.run_deployment(words, program, around, conductor)
 
 
-def _run(command: Command, words: Sequence[str], program: str) -> int:
+def _run(command: Command, words: Sequence[str], program: str, start: HeadStart) -> int:
     settings = from_environment(os.environ)
     wishes, words = _taken_from(words)
     kind = choose_output(wishes, os.environ)
     with (
-        _connected(settings) as (loop, sessions),
         _record(settings, program, words) as record,
-        _display(kind, wishes.verbosity, loop) as display,
+        _display(kind, wishes.verbosity, start.loop) as display,
     ):
         surroundings = Surroundings(
-            sessions=sessions,
-            loop=loop,
-            sinks=(*display.sinks, record),
+            sessions=start.sessions,
+            loop=start.loop,
+            sinks=(*display.sinks, record, *start.sinks),
             is_quiet=kind is not OutputKind.PLAIN,
-            during_prompt=display.during_prompt,
+            during_prompt=start.lost_by(display.during_prompt),
             hosts_limit=settings.forks_max,
+            trail=start.trail,
         )
         code = command(words, program, surroundings)
         record.finish(code)
+        start.keep()
         return code
-
-
-@contextlib.contextmanager
-def _connected(settings: Settings) -> Iterator[tuple[LoopThread, SessionPool]]:
-    """Give the loop and the sessions of a run; both are ended with it."""
-    loop = LoopThread()
-    sessions = SessionPool(
-        start_limit=settings.connect_starts,
-        limits=SessionLimits(output_limit_bytes=settings.output_limit_bytes),
-        start_limits=StartLimits(
-            greeting_seconds=settings.connect_timeout_seconds,
-            kept_in=str(Path("~/.cache/herder/agents").expanduser()),
-        ),
-    )
-    try:
-        yield loop, sessions
-    finally:
-        loop.call(sessions.close())
-        loop.stop()
 
 
 @contextlib.contextmanager

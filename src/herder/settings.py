@@ -34,12 +34,14 @@ class Settings:
 
     *Units*: in the names. `forks_max` is how many hosts at most run at once when -f is not given,
     `connect_starts` how many connections may be starting at once; `connect_timeout_seconds` is
-    from the start of a connection to the agent's greeting.
+    from the start of a connection to the agent's greeting. With `connect_early` a command that was
+    given before begins to connect before ansible-core is there.
     """
 
     forks_max: int = 500
     connect_starts: int = 30
     connect_timeout_seconds: float = 60.0
+    connect_early: bool = True
     close_timeout_seconds: float = 5.0
     output: OutputMode = OutputMode.AUTO
     output_limit_bytes: int = 64 * 1024 * 1024
@@ -105,6 +107,13 @@ def _positive_seconds(text: str) -> float:
     return number
 
 
+def _yes_or_no(text: str) -> bool:
+    answers = {"yes": True, "no": False}
+    if text not in answers:
+        raise ValueError(text)
+    return answers[text]
+
+
 _WHOLE = "a whole number from 1"
 _SECONDS = "a number of seconds above 0"
 
@@ -112,6 +121,7 @@ KNOBS = (
     Knob("forks_max", _positive_integer, _WHOLE),
     Knob("connect_starts", _positive_integer, _WHOLE),
     Knob("connect_timeout_seconds", _positive_seconds, _SECONDS),
+    Knob("connect_early", _yes_or_no, "yes or no"),
     Knob("close_timeout_seconds", _positive_seconds, _SECONDS),
     Knob("output", OutputMode, "one of: " + ", ".join(mode.value for mode in OutputMode)),
     Knob("output_limit_bytes", _positive_integer, "a number of bytes from 1"),

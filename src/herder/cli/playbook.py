@@ -6,16 +6,16 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from herder import run
+from herder.cli.early import run_early
 from herder.cli.main import guard
 
 
 def main(words: Sequence[str]) -> int:
     """Run the playbooks that `words` name, with ansible-playbook's arguments; its exit code."""
-    return run.playbook(words, program="herder playbook")
+    return run_early("playbook", words, program="herder playbook")
 
 
 def console() -> None:
     """Be `herder-playbook`, also under another name (`ansible-playbook`) that links to it."""
     words, program = sys.argv[1:], Path(sys.argv[0]).name
-    sys.exit(guard(lambda: run.playbook(words, program=program), command="playbook"))
+    sys.exit(guard(lambda: run_early("playbook", words, program=program), command="playbook"))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from herder import run
+from herder.cli.early import run_early
 
 
 def main(words: Sequence[str]) -> int:
     """Run the module that `words` name on the hosts they match; ansible's exit code."""
-    return run.module(words, program="herder run")
+    return run_early("module", words, program="herder run")

@@ -21,7 +21,7 @@ from ansible.cli.playbook import PlaybookCLI
 from herder import collections
 from herder.errors import HerderError
 from herder.events import EventSink
-from herder.language import core_shortcuts, core_version, hands, trees
+from herder.language import core_shortcuts, core_version, hands, looked_at, trees
 from herder.language.blocking import LoopThread, WorkerThreads
 from herder.language.connections import Carrier
 from herder.language.core_templates import compile_once
@@ -38,7 +38,7 @@ from herder.language.worker_output import (
 )
 from herder.language.workers import ResultQueue, Worker
 from herder.model.fleet import Conductor
-from herder.model.ports import Sessions
+from herder.model.ports import Sessions, Trail
 
 INTERRUPTED = 99
 # Python's own 700 are few for a program that makes thousands of objects for each task.
@@ -62,6 +62,7 @@ class Surroundings:
     given: Mapping[str, object] = field(default_factory=dict)
     collections_directory: Path = Path(collections.__file__).parent
     cache_directory: Path = Path("~/.cache/herder")
+    trail: Trail | None = None
 
 
 def run_playbook(words: Sequence[str], program: str, surroundings: Surroundings) -> int:
@@ -147,6 +148,8 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     """Exchange what ansible-core executes with, for one run."""
     carrier = Carrier(around.sessions, around.loop)
     core_version.parse_once()
+    if around.trail is not None:
+        looked_at.install(around.trail)
     cache = ModuleCache(around.cache_directory.expanduser() / "modules")
     hands.install(ModuleBuilder(cache).build)
     trees.install()

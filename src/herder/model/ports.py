@@ -196,3 +196,26 @@ class Sessions(Protocol):
 
     async def close(self) -> None:
         """End every agent and connection, bounded in time; safe to call twice."""
+
+
+class Trail(Protocol):
+    """Noted is which paths decide where a run connects, so that a later run can compare them.
+
+    Told from any thread. A path is absolute.
+    """
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is still noted."""
+
+    def saw(self, path: str) -> None:
+        """A file was read, or somebody looked whether something is there."""
+
+    def listed(self, path: str) -> None:
+        """Somebody asked for all names in a directory, or would have, were it there."""
+
+    def bound(self, hosts: int) -> None:
+        """At most so many hosts are to be worked on at once."""
+
+    def lose(self) -> None:
+        """Something decides that no path can stand for: a program, a person's answer."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from herder.errors import BecomeRefused, HerderError, HostUnreachable
@@ -24,6 +26,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 _FILES_PER_SESSION = 3
 _OTHER_FILES = 300
 _HERE = "localhost"
+_EARLY_ERROR_SECONDS = 10.0
 # Source: sudoers(5), requiretty
 _WANTS_TTY = "you must have a tty"
 
@@ -37,6 +40,27 @@ class _Slot:
     attempts: int = 0
     error: HerderError | None = None
     is_suspect: bool = False
+    is_asked: bool = False
+    has_connected: bool = False
+    early_error: _EarlyError | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _EarlyError:
+    """How a connection failed that was begun before anybody asked, when, and how long it took.
+
+    It is told as long as the attempt would take if it were made now: to all who ask meanwhile.
+    """
+
+    error: HerderError
+    moment: float
+    seconds: float
+    told_until: float = math.inf
+
+    def is_told(self, now: float) -> bool:
+        """Whether who asks now gets it; from the first who does its time runs."""
+        self.told_until = min(self.told_until, now + self.seconds)
+        return now - self.moment < _EARLY_ERROR_SECONDS and now <= self.told_until
 
 
 class SessionPool:
@@ -60,6 +84,8 @@ class SessionPool:
         self._starting = asyncio.Semaphore(start_limit)
         self._slots: dict[Route, _Slot] = {}
         self._parcels = Parcels()
+        self._early: set[asyncio.Task[None]] = set()
+        self._trusts_early_errors = True
         self._is_closed = False
 
     async def get(self, route: Route) -> Session:
@@ -69,6 +95,7 @@ class SessionPool:
         """
         route = self._shared(route)
         slot = self._slots.setdefault(route, _Slot())
+        slot.is_asked = True
         attempts = slot.attempts
         async with slot.lock:
             if slot.session is not None and await self._is_good(slot, slot.session):
@@ -85,6 +112,35 @@ class SessionPool:
         if slot is None or session is None or slot.is_suspect:
             return None
         return session if session.connection.is_usable else None
+
+    async def begin(self, routes: Iterable[Route]) -> None:
+        """Begin to connect before anybody asks, each route once; returns at once.
+
+        Who asks first gets what came of it, a failure too: it is one attempt as ever. What nobody
+        asks for is closed in the end and its failure never told.
+        """
+        for route in map(self._shared, routes):
+            task = asyncio.create_task(self._begin(self._slots.setdefault(route, _Slot()), route))
+            self._early.add(task)
+            task.add_done_callback(self._begun)
+
+    def _begun(self, task: asyncio.Task[None]) -> None:
+        self._early.discard(task)
+        if not task.cancelled():
+            # looked at, so that nobody tells of it: who asks for the route meets it again
+            task.exception()
+
+    async def forget_early_errors(self) -> None:
+        """What failed before anybody asked is tried anew: the run may have changed something."""
+        self._trusts_early_errors = False
+
+    async def asked(self) -> tuple[Route, ...]:
+        """Give the routes that were asked for, in the order in which they were first known."""
+        return tuple(route for route, slot in self._slots.items() if slot.is_asked)
+
+    async def connected(self) -> tuple[Route, ...]:
+        """Give the routes that led to an agent at least once, in the same order."""
+        return tuple(route for route, slot in self._slots.items() if slot.has_connected)
 
     async def run_raw(self, route: Route, line: str, stdin: bytes | None = None) -> Completed:
         """Run a shell line over the way itself, without agent or Python."""
@@ -124,6 +180,12 @@ class SessionPool:
         await asyncio.shield(self._close_all())
 
     async def _close_all(self) -> None:
+        begun = tuple(self._early)
+        for task in begun:
+            task.cancel()
+        if begun:
+            # each ends what it has begun, bounded in time
+            await asyncio.wait(begun)
         inner = [route for route in self._slots if route.become is not None]
         outer = [route for route in self._slots if route.become is None]
         for routes in (inner, outer):
@@ -158,18 +220,38 @@ class SessionPool:
             if route.host == host and route.become is not None:
                 slot.is_suspect = True
 
+    async def _begin(self, slot: _Slot, route: Route) -> None:
+        clock = asyncio.get_running_loop().time
+        async with slot.lock:
+            if slot.attempts or slot.session is not None:
+                return
+            began = clock()
+            try:
+                slot.session = await self._connect(route)
+                slot.has_connected = True
+            except HerderError as error:
+                slot.early_error = _EarlyError(error, clock(), clock() - began)
+
     async def _fill(self, slot: _Slot, route: Route) -> HostSession:
         if self._is_closed:
             raise HostUnreachable(route.host, "the run is over")
         slot.error = None
         try:
+            self._tell_early_error(slot)
             slot.session = await self._connect(route)
+            slot.has_connected = True
         except HerderError as error:
             slot.error = error
             raise
         finally:
             slot.attempts += 1
         return slot.session
+
+    def _tell_early_error(self, slot: _Slot) -> None:
+        early, now = slot.early_error, asyncio.get_running_loop().time()
+        if early is not None and self._trusts_early_errors and early.is_told(now):
+            raise early.error
+        slot.early_error = None
 
     async def _connect(self, route: Route) -> HostSession:
         carrier = await self._carrier(route)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from herder.errors import BecomeRefused, HostUnreachable, PythonMissing
 from herder.model.ports import CommandCall, Session
-from herder.model.route import BecomeStep, LocalWay, Route, SshWay
+from herder.model.route import BecomeStep, CommandWay, LocalWay, Route, SshWay
 from herder.model.secret import Secret
 from herder.session.pool import SessionPool
 from tests.support.conversations import MARKER, su_step, sudo_step
@@ -316,3 +317,92 @@ async def test_new_group_of_a_become_user_counts_for_the_next_task(ssh_server: S
         after = await (await pool.get(deployer)).run_command(CommandCall("id -Gn"))
 
     assert (before.stdout, after.stdout) == (b"barred\n", b"barred herdertest\n")
+
+
+def counting_way(folder: Path, line: str) -> CommandWay:
+    """Give a way that writes a line to a file each time it is gone, then does what `line` says."""
+    return CommandWay(("/bin/sh", "-c", f"echo >> {folder}/gone; {line}", "way"))
+
+
+def times_gone(folder: Path) -> int:
+    """Give how often such a way was gone."""
+    path = folder / "gone"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait until it is so; what is waited for are other processes."""
+    for _ in range(1000):
+        if is_so():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
+
+
+async def test_who_asks_gets_the_session_that_was_begun(tmp_path: Path) -> None:
+    """A connection that stands already, or is just coming up, is the one and only."""
+    way = counting_way(tmp_path, 'exec /bin/sh -c "$1"')
+    routes = [Route(name, way, ("python3",)) for name in ("one", "two")]
+
+    async with open_pool() as pool:
+        await pool.begin(routes)
+        first = await pool.get(routes[0])
+        await pool.get(routes[1])
+
+        assert await pool.get(routes[0]) is first
+        assert times_gone(tmp_path) == 2
+        assert await pool.asked() == await pool.connected() == tuple(routes)
+
+
+async def test_a_connection_that_failed_before_it_was_asked_for_failed_once(tmp_path: Path) -> None:
+    """Who asks first is told of it, together with all who ask then; later it is tried anew."""
+    route = Route("one", counting_way(tmp_path, "echo no way >&2; exit 1"), ("python3",))
+
+    async with open_pool() as pool:
+        await pool.begin([route])
+        await until(lambda: times_gone(tmp_path) == 1)
+        await asyncio.sleep(0.5)
+        errors = await asyncio.gather(*(pool.get(route) for _ in range(3)), return_exceptions=True)
+        times_first = times_gone(tmp_path)
+        await asyncio.sleep(1.0)
+        with pytest.raises(HostUnreachable, match="no way"):
+            await pool.get(route)
+
+        assert [str(error) for error in errors] == [str(errors[0])] * 3
+        assert "no way" in str(errors[0])
+        assert (times_first, times_gone(tmp_path)) == (1, 2)
+        assert await pool.connected() == ()
+
+
+async def test_after_the_run_did_something_an_early_failure_says_nothing(tmp_path: Path) -> None:
+    """The host may be there by now."""
+    line = f'test -e {tmp_path}/up || exit 1; exec /bin/sh -c "$1"'
+    route = Route("one", counting_way(tmp_path, line), ("python3",))
+
+    async with open_pool() as pool:
+        await pool.begin([route])
+        await until(lambda: times_gone(tmp_path) == 1)
+        await asyncio.sleep(0.5)
+        (tmp_path / "up").touch()
+        await pool.forget_early_errors()
+        await pool.get(route)
+
+        assert times_gone(tmp_path) == 2
+
+
+async def test_what_was_begun_and_never_asked_for_is_ended(tmp_path: Path) -> None:
+    """Whether it stands or is still coming up."""
+    up = Route("up", counting_way(tmp_path, 'exec /bin/sh -c "$1"'), ("python3",))
+    coming = Route(
+        "coming", counting_way(tmp_path, f"echo $$ > {tmp_path}/id; exec sleep 60"), ("",)
+    )
+
+    async with open_pool() as pool:
+        await pool.begin([up, coming])
+        await until(lambda: (tmp_path / "id").exists() and times_gone(tmp_path) == 2)
+        await pool.get(up)
+        process_id = int((tmp_path / "id").read_text())
+        started = time.monotonic()
+
+    assert time.monotonic() - started < 3
+    assert not is_alive(process_id)
