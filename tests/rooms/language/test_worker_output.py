@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from ansible import constants
 
 from herder.language import core_version
 from herder.language.worker_output import detach_programs, kept_output
@@ -54,7 +55,7 @@ def test_what_no_worker_starts_is_left_alone() -> None:
 @pytest.mark.parametrize("variables", [{}, {"ansible_worker_session_isolation": False}])
 def test_a_task_says_whether_it_is_isolated(variables: dict[str, object]) -> None:
     """The setting is new in ansible-core 2.21; before it, all tasks are."""
-    settings = core_version.constants.config.get_configuration_definitions()
+    settings = constants.config.get_configuration_definitions()
     is_known = "WORKER_SESSION_ISOLATION" in settings
 
     assert core_version.is_isolated(variables) is not (is_known and bool(variables))
