@@ -17,7 +17,7 @@ import tempfile
 import time
 from typing import Callable, Dict, List, Optional, Tuple
 
-from herder.agent import respawn, spawning
+from herder.agent import quick_facts, respawn, spawning
 from herder.agent.commands import place_to_run
 from herder.agent.importer import BundleImporter
 from herder.agent.store import ROOT, Store
@@ -98,6 +98,7 @@ def _run(importer: BundleImporter, call: RunModule, params: bytes, path: Optiona
     if path is not None:
         respawn.install(importer, path)
     spawning.install()
+    quick_facts.install(importer)
     importlib.import_module(_LOADER).run_module(
         json_params=params,
         profile=call.profile,
