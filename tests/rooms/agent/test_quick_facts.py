@@ -40,7 +40,7 @@ sys.exit(0)
 _LSB_RELEASE = """#!/bin/sh
 echo asked >>"$(dirname "$0")/asked"
 echo "No LSB modules are available." >&2
-printf '%%s:\\t%%b\\n' 'Distributor ID' Herd Description 'Herd \\0303\\0251' Release 7.1 Codename ewe
+printf '%%s:\\t%%b\\n' Description 'Herd \\0303\\0251' Release 7.1 Codename ewe
 exit %d
 """
 
