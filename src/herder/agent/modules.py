@@ -17,7 +17,7 @@ import tempfile
 import time
 from typing import Callable, Dict, List, Optional, Tuple
 
-from herder.agent import respawn
+from herder.agent import quick_facts, respawn, spawning
 from herder.agent.commands import place_to_run
 from herder.agent.importer import BundleImporter
 from herder.agent.store import ROOT, Store
@@ -97,6 +97,8 @@ def _run(importer: BundleImporter, call: RunModule, params: bytes, path: Optiona
     sys.meta_path.insert(0, importer)
     if path is not None:
         respawn.install(importer, path)
+    spawning.install()
+    quick_facts.install(importer)
     importlib.import_module(_LOADER).run_module(
         json_params=params,
         profile=call.profile,

@@ -150,7 +150,12 @@ def _mount_options(disk: Path) -> str:
 
 
 def _nspawn_words(place: LabPlace, server: Server, root: Path) -> list[str]:
+    network = namespace_path(place, server.name)
     return [
+        # /sys shows the network of the process that mounts it, and systemd-nspawn does so before
+        # it joins the machine's
+        "nsenter",
+        f"--net={network}",
         "systemd-nspawn",
         "--quiet",
         "--boot",
@@ -164,7 +169,7 @@ def _nspawn_words(place: LabPlace, server: Server, root: Path) -> list[str]:
         f"--directory={root}",
         f"--machine={place.prefix}{server.name}",
         f"--hostname={server.name}",
-        f"--network-namespace-path={namespace_path(place, server.name)}",
+        f"--network-namespace-path={network}",
     ]
 
 

@@ -21,7 +21,7 @@ from ansible.cli.playbook import PlaybookCLI
 from herder import collections
 from herder.errors import HerderError
 from herder.events import EventSink
-from herder.language import core_shortcuts, core_version, hands, looked_at, trees
+from herder.language import core_facts, core_shortcuts, core_version, hands, looked_at, trees
 from herder.language.blocking import LoopThread, WorkerThreads
 from herder.language.connections import Carrier
 from herder.language.core_templates import compile_once
@@ -166,6 +166,7 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     core_version.guard_plugin_loading()
     keep_routing(around.cache_directory.expanduser() / "routing")
     core_shortcuts.install()
+    core_facts.install()
     compile_once()
     manager = type(
         "QueueManager",

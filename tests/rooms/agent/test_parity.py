@@ -25,6 +25,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("lineinfile", {"path": "/etc/hosts", "line": "x", "_ansible_check_mode": True}),
     ("wait_for", {"path": "/etc/passwd"}),
     ("setup", {"gather_subset": ["!all", "distribution", "user", "pkg_mgr", "service_mgr"]}),
+    ("setup", {"gather_subset": ["!all", "platform", "lsb", "caps", "cmdline", "dns"]}),
     ("ping", {"data": "crash"}),
     ("ping", {"unknown": "argument"}),
 ]

@@ -60,6 +60,11 @@ def test_machine_has_booted_without_failures(machines: Machines) -> None:
     assert _ssh(machines, "web1", "systemctl is-system-running --wait") == "running\n"
 
 
+def test_machine_shows_its_own_network_only(machines: Machines) -> None:
+    """gather_facts asks three programs about each interface that /sys shows."""
+    assert _ssh(machines, "web1", "ls /sys/class/net") == "eth0\nlo\n"
+
+
 def test_machines_find_each_other_by_name(machines: Machines) -> None:
     """A balancer's configuration names its servers."""
     address = machines.state().server("web2").address
