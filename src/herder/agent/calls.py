@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from herder.agent.children import Child, Outcome
 from herder.agent.files import Reading, WholeFile
+from herder.agent.program import Run
 from herder.agent.resources import Resources
 from herder.wire.frames import CHUNK_BYTES, Head, Kind
 from herder.wire.late import Late
@@ -197,7 +198,13 @@ class ModuleCall(BundleCall):
         if answer is not None:
             self.done(Outcome(0, answer, b""))
             return
-        super().begin(body)
+        self.params = body
+        program = self.resources.commands.prepare(self.call, body)
+        if program is not None:
+            limits = self.resources.limits(self.call.timeout_seconds)
+            self.child = Run(program, self._ended).begin(self.resources.loop, limits)
+        if self.child is None:
+            super().begin(body)
 
     def start(self) -> None:
         """Fork the child."""
@@ -207,12 +214,23 @@ class ModuleCall(BundleCall):
         limits = self.resources.limits(self.call.timeout_seconds)
         self.child = Child(loop, process_id, pipes, limits, self.done)
 
+    def _ended(self, outcome: Optional[Outcome]) -> None:
+        if outcome is None:
+            self.child = None
+            super().begin(self.params)
+        else:
+            super().done(outcome)
+
     def done(self, outcome: Outcome) -> None:
         """Clean up and answer."""
         if self.launch is not None:
             self.launch.clean_up()
             self.resources.answers.learn(self.call, self.params, outcome)
+            self.resources.commands.learn(self.call, self.params, outcome, self._source)
         super().done(outcome)
+
+    def _source(self) -> str:
+        return self.resources.modules.source(self.call)
 
 
 class CommandCall(ChildCall):

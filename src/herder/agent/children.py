@@ -30,11 +30,15 @@ class Outcome(Record):
 
 
 class Limits(Record):
-    """*Units*: bytes of all output, seconds (0: no limit), seconds to wait for silent heirs."""
+    """*Units*: bytes of all output, seconds (0: no limit), seconds to wait for silent heirs.
+
+    With `are_heirs_heard` heirs that go on to write are read as long as they do.
+    """
 
     output_bytes: int
     timeout_seconds: float
     grace_seconds: float
+    are_heirs_heard: bool = False
 
 
 class Pipes(Record):
@@ -172,9 +176,9 @@ class Child:
         self._finish_when_whole()
 
     def _wait_for_heirs(self) -> None:
-        if self._grace is None:
+        if self._grace is None and not self._limits.are_heirs_heard:
             self._later(HEIRS_FACTOR * self._limits.grace_seconds, self._finish)
-        else:
+        elif self._grace is not None:
             self._grace.cancel()
         self._grace = self._loop.later(self._limits.grace_seconds, self._finish)
 

@@ -72,6 +72,10 @@ class Modules:
         """Take what a bundle consists of."""
         self._manifests[bundle] = tuple((str(path), str(digest)) for path, digest in manifest)
 
+    def source(self, call: RunModule) -> str:
+        """Give the source of a call's module; assumes that it was prepared."""
+        return self._importer(call.bundle).get_source(call.fqn)
+
     def prepare(self, call: RunModule, params: bytes) -> Launch:
         """Make a call ready to be forked; assumes that nothing is missing."""
         self.has_run = True

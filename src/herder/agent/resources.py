@@ -11,6 +11,7 @@ import os
 from herder.agent.accounts import Accounts
 from herder.agent.answers import Answers
 from herder.agent.children import Limits
+from herder.agent.known_command import KnownCommand
 from herder.agent.loop import Loop
 from herder.agent.start import MAGIC
 from herder.agent.suppress import suppress
@@ -40,6 +41,7 @@ class Resources:
         self._modules: Optional[modules.Modules] = None
         self._vouched: Optional[Vouched] = None
         self._answers: Optional[Answers] = None
+        self._commands: Optional[KnownCommand] = None
 
     @property
     def modules(self) -> modules.Modules:
@@ -52,10 +54,22 @@ class Resources:
     def answers(self) -> Answers:
         """What is known of modules that need not run."""
         if self._answers is None:
+            self._answers = Answers(self._kept)
+        return self._answers
+
+    @property
+    def commands(self) -> KnownCommand:
+        """What is known of the module that starts programs."""
+        if self._commands is None:
+            self._commands = KnownCommand(self._kept)
+        return self._commands
+
+    @property
+    def _kept(self) -> Vouched:
+        if self._vouched is None:
             kept_in = self._directory if self.settings.cache else None
             self._vouched = Vouched(kept_in, self._release)
-            self._answers = Answers(self._vouched)
-        return self._answers
+        return self._vouched
 
     def settle(self, settings: Settings) -> None:
         """Take the controller's settings; nothing was called yet."""
@@ -79,7 +93,7 @@ class Resources:
             self._vouched.keep()
         if self._modules is not None:
             self._modules.store.trim()
-        if self._note is not None and self._answers is not None and not self._has_run:
+        if self._note is not None and self._vouched is not None and not self._has_run:
             with suppress(OSError):
                 os.unlink(self._note)
 

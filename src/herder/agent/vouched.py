@@ -7,6 +7,7 @@ call's arguments is in it but a digest and the defaults of the module.
 from __future__ import annotations
 
 import marshal
+import sys
 
 from herder.agent.digests import sha256
 from herder.agent.start import MAGIC, read_checked, write_checked
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PREFIX = "vouched-"
 _SHAPES = 200
+_BASIC = "ansible.module_utils.basic"
 
 
 class Vouched:
@@ -44,7 +46,9 @@ class Vouched:
         return words
 
     def add(self, shape: str, words: Head) -> None:
-        """Take a module's word for it."""
+        """Take a module's word for it; not when it tells the journal of it, and not the log."""
+        if getattr(sys.modules.get(_BASIC), "has_journal", True):
+            return
         key = _key(shape)
         self._words[key] = self._used[key] = words
         self._is_changed = True
