@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from herder.agent.children import Child, Outcome
 from herder.agent.files import Reading, WholeFile
-from herder.agent.program import Run
 from herder.agent.resources import Resources
 from herder.wire.frames import CHUNK_BYTES, Head, Kind
 from herder.wire.late import Late
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Callable, List, Optional, Set
 
     from herder.agent import commands, fork, tunnel
+    from herder.agent import program as programs
     from herder.agent.modules import Launch
 
     Send = Callable[[Kind, int, Optional[Head], bytes], None]
@@ -32,7 +32,9 @@ else:
     import _signal as signal
 
     commands, fork = Late("herder.agent.commands"), Late("herder.agent.fork")
-    tunnel = Late("herder.agent.tunnel")
+    tunnel, programs = Late("herder.agent.tunnel"), Late("herder.agent.program")
+
+COMMAND = "ansible.modules.command"
 
 
 class Line:
@@ -199,10 +201,11 @@ class ModuleCall(BundleCall):
             self.done(Outcome(0, answer, b""))
             return
         self.params = body
-        program = self.resources.commands.prepare(self.call, body)
+        is_known = self.call.fqn == COMMAND and self.call.is_core
+        program = self.resources.commands.prepare(self.call, body) if is_known else None
         if program is not None:
             limits = self.resources.limits(self.call.timeout_seconds)
-            self.child = Run(program, self._ended).begin(self.resources.loop, limits)
+            self.child = programs.Run(program, self._ended).begin(self.resources.loop, limits)
         if self.child is None:
             super().begin(body)
 
@@ -226,7 +229,8 @@ class ModuleCall(BundleCall):
         if self.launch is not None:
             self.launch.clean_up()
             self.resources.answers.learn(self.call, self.params, outcome)
-            self.resources.commands.learn(self.call, self.params, outcome, self._source)
+            if self.call.fqn == COMMAND:
+                self.resources.commands.learn(self.call, self.params, outcome, self._source)
         super().done(outcome)
 
     def _source(self) -> str:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 else:
     re, shlex = Late("re"), Late("shlex")
 
-FQN = "ansible.modules.command"
 _LINES = ("_raw_params", "cmd", "argv")
 _VARYING = (*_LINES, "chdir")
 _FLAGS = ("_uses_shell", "expand_argument_vars", "stdin_add_newline")
@@ -105,7 +104,7 @@ class KnownCommand:
 
 
 def _asked(call: RunModule, params: bytes) -> Optional[_Asked]:
-    if call.fqn != FQN or not call.is_core or sys.platform != "linux":
+    if not call.is_core or sys.platform != "linux":
         return None
     wishes: Head = from_json(params)["ANSIBLE_MODULE_ARGS"]
     given = {name: wishes[name] for name in wishes if not name.startswith("_ansible_")}

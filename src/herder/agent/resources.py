@@ -11,7 +11,6 @@ import os
 from herder.agent.accounts import Accounts
 from herder.agent.answers import Answers
 from herder.agent.children import Limits
-from herder.agent.known_command import KnownCommand
 from herder.agent.loop import Loop
 from herder.agent.start import MAGIC
 from herder.agent.suppress import suppress
@@ -23,9 +22,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Optional
 
-    from herder.agent import modules
+    from herder.agent import known_command, modules
 else:
     modules = Late("herder.agent.modules")
+    known_command = Late("herder.agent.known_command")
 
 
 class Resources:
@@ -41,7 +41,7 @@ class Resources:
         self._modules: Optional[modules.Modules] = None
         self._vouched: Optional[Vouched] = None
         self._answers: Optional[Answers] = None
-        self._commands: Optional[KnownCommand] = None
+        self._commands: Optional[known_command.KnownCommand] = None
 
     @property
     def modules(self) -> modules.Modules:
@@ -58,10 +58,10 @@ class Resources:
         return self._answers
 
     @property
-    def commands(self) -> KnownCommand:
+    def commands(self) -> known_command.KnownCommand:
         """What is known of the module that starts programs."""
         if self._commands is None:
-            self._commands = KnownCommand(self._kept)
+            self._commands = known_command.KnownCommand(self._kept)
         return self._commands
 
     @property

@@ -13,7 +13,6 @@ frame beyond the chunk it was given; what breaks a bound is refused before it is
 
 from __future__ import annotations
 
-import struct
 import zlib
 
 from herder.wire.json_text import from_json, to_json
@@ -21,11 +20,14 @@ from herder.wire.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import struct
     from typing import Any, ClassVar, Dict, List
 
     Head = Dict[str, Any]
     """A frame's JSON object; `messages.py` says which keys it has."""
 else:
+    import _struct as struct
+
     Head = dict
 
 HEADER = struct.Struct("!BIII")

@@ -215,7 +215,7 @@ def test_module_that_says_more_or_fails_otherwise_is_never_answered_for() -> Non
     ):
         known = KnownCommand(Vouched(None, ""))
         printed = f"\n{json.dumps(other)}\n".encode()
-        known.learn(CALL, params(wish), Outcome(0, printed, b""), lambda text=text: text)
+        known.learn(CALL, params(wish), Outcome(0, printed, b""), functools.partial(str, text))
 
         assert known.prepare(CALL, params(wish)) is None
 

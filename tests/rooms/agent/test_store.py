@@ -29,7 +29,7 @@ def _age(folder: Path, seconds: int) -> None:
 
 def test_the_oldest_entries_go_when_there_is_too_much(tmp_path: Path) -> None:
     """A host that is deployed to for years must not fill its disk."""
-    store = Store(str(tmp_path), Settings(cache_limit_bytes=120))
+    store = Store(str(tmp_path), Settings(cache_limit_bytes=100))
     _add(store, "first" * 3)
     old = _names(tmp_path)
     _age(tmp_path, 1_000)
