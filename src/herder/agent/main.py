@@ -37,10 +37,11 @@ def serve(release: str) -> None:
         # not SIG_IGN: that would pass on to every program a module starts
         signal.signal(number, lambda *_: None)
     directory = private_directory()
+    greeting = _greeting(directory)
     loop = Loop()
     channel = Channel(loop, source, sink)
-    channel.send_bytes(encode_greeting(_greeting(directory)))
-    resources = Resources(loop, directory, release)
+    channel.send_bytes(encode_greeting(greeting))
+    resources = Resources(loop, directory, release, cached=greeting.cached)
     server = Server(loop, channel, resources)
     signal.signal(signal.SIGTERM, lambda *_: channel.close())
     loop.later(0.0, resources.warm_up)

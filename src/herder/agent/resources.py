@@ -29,14 +29,18 @@ else:
 
 
 class Resources:
-    """One conversation's; `release` is the digest of the agent's own code."""
+    """One conversation's.
 
-    def __init__(self, loop: Loop, directory: Optional[str], release: str) -> None:
+    *Shapes*: `release` is the digest of the agent's own code, `cached` as in its greeting.
+    """
+
+    def __init__(self, loop: Loop, directory: Optional[str], release: str, *, cached: int) -> None:
         self.loop = loop
         self.settings = Settings()
         self.accounts = Accounts()
         self._directory = directory
         self._release = release
+        self._has_parts = cached > 0
         self._note = f"{directory}/ahead-{MAGIC}" if directory else None
         self._modules: Optional[modules.Modules] = None
         self._vouched: Optional[Vouched] = None
@@ -68,7 +72,7 @@ class Resources:
     def _kept(self) -> Vouched:
         if self._vouched is None:
             kept_in = self._directory if self.settings.cache else None
-            self._vouched = Vouched(kept_in, self._release)
+            self._vouched = Vouched(kept_in, self._release, has_parts=self._has_parts)
         return self._vouched
 
     def settle(self, settings: Settings) -> None:

@@ -97,7 +97,7 @@ class Store:
 
     def keep_manifest(self, bundle: str, parts: Tuple[Part, ...]) -> None:
         """Keep what a bundle consists of; assumes that its parts are kept."""
-        if self._directory and not os.path.exists(self._manifest_path(bundle)):
+        if self._directory and self.manifest(bundle) is None:
             write_checked(self._manifest_path(bundle), json.dumps(parts).encode())
 
     def trim(self) -> None:

@@ -24,13 +24,17 @@ _BASIC = "ansible.module_utils.basic"
 
 
 class Vouched:
-    """The words of each shape of call, as long as nothing changed that they depend on."""
+    """The words of each shape of call, as long as nothing changed that they depend on.
 
-    def __init__(self, directory: Optional[str], release: str) -> None:
+    Without `has_parts` the cache has lost all that modules consist of: then the controller sends
+    them with the first call, and that call must be one that takes them.
+    """
+
+    def __init__(self, directory: Optional[str], release: str, *, has_parts: bool = True) -> None:
         self._path = f"{directory}/{PREFIX}{MAGIC}" if directory else None
         self._of = (release, machine())
         self._packages = fingerprint()
-        self._words: Dict[bytes, Head] = self._kept()
+        self._words: Dict[bytes, Head] = self._kept() if has_parts else {}
         self._used: Dict[bytes, Head] = {}
         self._is_changed = False
 

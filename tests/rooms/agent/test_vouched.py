@@ -157,6 +157,38 @@ async def test_next_run_forks_no_child_and_imports_nothing_for_one(tmp_path: Pat
     assert sizes[2] < 0.7 * sizes[0]
 
 
+async def test_host_that_lost_its_modules_but_not_this_gets_them_again(tmp_path: Path) -> None:
+    """The controller sends all of them with the first call: no call may be answered before it."""
+    file = call_of(replace(core_bundle("file"), is_core=True), path="/", state="directory")
+
+    with home_at(tmp_path):
+        async with open_session() as session:
+            first = await session.run_module(file)
+        for part in (tmp_path / ".cache" / "herder").glob("part-*"):
+            part.unlink()
+        async with open_session() as session:
+            assert (await session.run_module(file)).stdout == first.stdout
+            stat = await session.run_module(call_of(core_bundle("stat"), path="/"))
+
+    assert json.loads(stat.stdout)["stat"]["exists"]
+
+
+async def test_cache_of_an_older_release_is_replaced(tmp_path: Path) -> None:
+    """What cannot be read must not be asked for in every run from then on."""
+    call = call_of(core_bundle("stat"), path="/")
+    cache = tmp_path / ".cache" / "herder"
+
+    with home_at(tmp_path):
+        async with open_session() as session:
+            await session.run_module(call)
+        for each in cache.iterdir():
+            each.write_bytes(b"older" + each.read_bytes())
+        async with open_session() as session:
+            await session.run_module(call)
+
+    assert all(read_checked(str(each)) is not None for each in cache.iterdir())
+
+
 def _private_bytes(process: int) -> int:
     """Give what a process has written to. *Source*: proc(5), RssAnon."""
     status = Path(f"/proc/{process}/status").read_text()
