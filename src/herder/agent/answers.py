@@ -13,25 +13,30 @@ plainly as it should be goes to the module.
 
 from __future__ import annotations
 
-import json
-import re
 import sys
-from typing import Dict, NamedTuple, Optional
 
 from herder.agent.children import Outcome
 from herder.agent.known import PLACES, Known
 from herder.agent.known_file import FILE
 from herder.agent.known_line import LINE
 from herder.agent.system_log import tell_system_log
+from herder.agent.vouched import Vouched
 from herder.wire.frames import Head
+from herder.wire.json_text import from_json, to_json
 from herder.wire.messages import RunModule
+from herder.wire.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
 
 _KNOWN = {"ansible.modules.file": FILE, "ansible.modules.lineinfile": LINE}
-_BASIC = "ansible.module_utils.basic"
-_PATH = re.compile(r"/[ !#%&'()*+,./0-9:;<=>?A-Z\[\]^_`a-z{|}~-]*")
+_ALWAYS = {"changed": False, "msg": "", "backup": ""}
+# all of ASCII that is printed, without what is expanded, quoted or censored: " $ @ \
+_PLAIN = frozenset(map(chr, range(32, 127))) - frozenset('"$@\\')
 
 
-class _Question(NamedTuple):
+class _Question(Record):
     """A call that may be answered here.
 
     *Shapes*: `shape` is all that the module's words depend on; `path` is the file that is meant by
@@ -47,14 +52,16 @@ class _Question(NamedTuple):
 
 
 class Answers:
-    """The shapes that their modules have vouched for in this conversation."""
+    """Says what a module would say, where it has vouched for that shape of call."""
 
-    def __init__(self) -> None:
-        self._vouched: Dict[str, Head] = {}
+    def __init__(self, vouched: Vouched) -> None:
+        self._vouched = vouched
 
     def give(self, call: RunModule, params: bytes) -> Optional[bytes]:
         """Give what the module would print, or None: then it must run."""
-        answer = self._said(_question(call, wishes_of(json.loads(params))), patience_seconds=0.0)
+        if call.fqn not in _KNOWN:
+            return None
+        answer = self._said(_question(call, wishes_of(from_json(params))), patience_seconds=0.0)
         return _printed(answer) if answer is not None else None
 
     def would_leave(self, call: RunModule, wishes: Head, *, patience_seconds: float) -> bool:
@@ -66,7 +73,7 @@ class Answers:
         return self._said(question, patience_seconds=patience_seconds) is not None
 
     def _said(self, question: Optional[_Question], *, patience_seconds: float) -> Optional[Head]:
-        words = self._vouched.get(question.shape) if question is not None else None
+        words = self._vouched.find(question.shape) if question is not None else None
         if question is None or words is None:
             return None
         told = _module_args(words, question)
@@ -77,14 +84,17 @@ class Answers:
 
     def learn(self, call: RunModule, params: bytes, outcome: Outcome) -> None:
         """Take what the module has printed, when the same would have come out here."""
-        question = _question(call, wishes_of(json.loads(params)))
-        if question is None or question.shape in self._vouched:
+        if call.fqn not in _KNOWN:
+            return
+        question = _question(call, wishes_of(from_json(params)))
+        if question is None or self._vouched.find(question.shape) is not None:
             return
         words = _words(outcome)
         if set(words) <= question.known.words and words.get("changed") is False:
+            words = _without_values(words, question)
             answer = _answer(words, question, _module_args(words, question))
             if answer is not None and _printed(answer) == outcome.stdout:
-                self._vouched[question.shape] = words
+                self._vouched.add(question.shape, words)
 
 
 def wishes_of(params: Head) -> Head:
@@ -103,13 +113,13 @@ def _question(call: RunModule, wishes: Head) -> Optional[_Question]:
     if not (is_known and len(places) == 1 and _is_plain(wishes, places[0])):
         return None
     path = known.place(places[0], wishes)
-    if not (known.is_plain(wishes) and _PATH.fullmatch(path)):
+    if not (known.is_plain(wishes) and _is_plain_path(path)):
         return None
     alike = {
         name: type(value).__name__ if name in known.varying else value
         for name, value in wishes.items()
     }
-    shape = json.dumps([call.bundle, call.profile, alike])
+    shape = to_json([call.bundle, call.profile, alike])
     return _Question(known, shape, path, places[0], wishes, given)
 
 
@@ -117,14 +127,16 @@ def _is_plain(wishes: Head, path: object) -> bool:
     """Whether nothing in it is expanded, censored or told to the log in another way."""
     return (
         isinstance(path, str)
-        and bool(_PATH.fullmatch(path))
+        and _is_plain_path(path)
         # the log gets what is before an @ without what may be a password
         and not any("@" in value for value in wishes.values() if isinstance(value, str))
         and not wishes.get("_ansible_debug")
         and not wishes.get("_ansible_target_log_info")
-        # it would write to the journal itself
-        and not getattr(sys.modules.get(_BASIC), "has_journal", True)
     )
+
+
+def _is_plain_path(path: str) -> bool:
+    return path.startswith("/") and _PLAIN.issuperset(path)
 
 
 def _words(outcome: Outcome) -> Head:
@@ -132,10 +144,24 @@ def _words(outcome: Outcome) -> Head:
     if outcome.status or outcome.stderr or outcome.problem:
         return {}
     try:
-        words: Head = json.loads(outcome.stdout)
+        words: Head = from_json(outcome.stdout)
     except ValueError:
         return {}
     return words
+
+
+def _without_values(words: Head, question: _Question) -> Head:
+    """Give the words without what was given or seen: they are kept for other calls and runs."""
+    bare: Head = {name: _ALWAYS.get(name) for name in words}
+    if "invocation" in words:
+        told = words["invocation"]["module_args"]
+        bare["invocation"] = {
+            "module_args": {
+                name: None if name in question.given and type(value) is not bool else value
+                for name, value in {**told, "path": None}.items()
+            }
+        }
+    return bare
 
 
 def _answer(words: Head, question: _Question, told: Head) -> Optional[Head]:
@@ -154,8 +180,13 @@ def _module_args(words: Head, question: _Question) -> Head:
     """Give all arguments as the module has them; ansible-core 2.21 only says so when asked."""
     known, given = question.known, question.given
     if "invocation" in words:
-        varied = {name: given[name] for name in known.varying if name in given}
-        return {**words["invocation"]["module_args"], **varied, "path": question.path}
+        told = words["invocation"]["module_args"]
+        varied = {
+            name: value
+            for name, value in given.items()
+            if name in known.varying or told.get(name, value) is None
+        }
+        return {**told, **varied, "path": question.path}
     rest = {name: value for name, value in known.rest.items() if name not in given}
     return {**given, "path": question.path, **rest}
 
@@ -174,4 +205,4 @@ def _log(told: Head, question: _Question, patience_seconds: float) -> bool:
 
 
 def _printed(answer: Head) -> bytes:
-    return b"\n%s\n" % json.dumps(answer).encode()
+    return b"\n%s\n" % to_json(answer).encode()

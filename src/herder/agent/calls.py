@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-from typing import Callable, List, Optional, Set
-
-from herder.agent.accounts import Accounts
-from herder.agent.answers import Answers
-from herder.agent.children import Child, Limits, Outcome
-from herder.agent.commands import start_command
+from herder.agent.children import Child, Outcome
 from herder.agent.files import Reading, WholeFile
-from herder.agent.fork import fork_child
-from herder.agent.loop import Loop
-from herder.agent.modules import Launch, Modules
-from herder.agent.store import Store
-from herder.agent.tunnel import Tunnel
-from herder.agent.warmth import Warmth
+from herder.agent.resources import Resources
 from herder.wire.frames import CHUNK_BYTES, Head, Kind
+from herder.wire.late import Late
 from herder.wire.messages import (
     INLINE_BYTES,
     NAMES,
@@ -26,37 +16,25 @@ from herder.wire.messages import (
     PutFile,
     RunCommand,
     RunModule,
-    Settings,
 )
 
-Send = Callable[[Kind, int, Optional[Head], bytes], None]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from typing import Callable, List, Optional, Set
 
+    from herder.agent import commands, fork, tunnel
+    from herder.agent import program as programs
+    from herder.agent.modules import Launch
 
-class Resources:
-    """What calls share: the loop, the settings, what was sent before."""
+    Send = Callable[[Kind, int, Optional[Head], bytes], None]
+else:
+    import _signal as signal
 
-    def __init__(self, loop: Loop, directory: Optional[str]) -> None:
-        self.loop = loop
-        self.settings = Settings()
-        self.store = Store(directory, self.settings.cache_limit_bytes)
-        self.warmth = Warmth(self.store, directory)
-        self.modules = Modules(self.store, self.warmth)
-        self.answers = Answers()
-        self.accounts = Accounts()
+    commands, fork = Late("herder.agent.commands"), Late("herder.agent.fork")
+    tunnel, programs = Late("herder.agent.tunnel"), Late("herder.agent.program")
 
-    def settle(self, settings: Settings) -> None:
-        """Take the controller's settings."""
-        self.settings = settings
-        self.store.settle(is_kept=settings.cache, limit_bytes=settings.cache_limit_bytes)
-
-    def limits(self, timeout_seconds: float) -> Limits:
-        """Give the bounds of one child."""
-        settings = self.settings
-        return Limits(settings.output_limit_bytes, timeout_seconds, settings.grace_seconds)
-
-    def close(self) -> None:
-        """Tidy up what stays on the target."""
-        self.store.trim()
+COMMAND = "ansible.modules.command"
 
 
 class Line:
@@ -186,7 +164,7 @@ class BundleCall(ChildCall):
         modules = self.resources.modules
         if "manifest" in head:
             modules.learn(self.call.bundle, head["manifest"])
-        self.resources.store.add_all(head["parts"], body)
+        self.resources.modules.store.add_all(head["parts"], body)
         if self.is_started:
             return
         missing = modules.missing(self.call)
@@ -216,24 +194,47 @@ class ModuleCall(BundleCall):
 
     launch: Optional[Launch] = None
 
-    def start(self) -> None:
-        """Fork the child, unless it is known what it would say."""
-        answer = self.resources.answers.give(self.call, self.params)
+    def begin(self, body: bytes) -> None:
+        """Answer when it is known what the module would say; else see to it that it can run."""
+        answer = self.resources.answers.give(self.call, body)
         if answer is not None:
             self.done(Outcome(0, answer, b""))
             return
+        self.params = body
+        is_known = self.call.fqn == COMMAND and self.call.is_core
+        program = self.resources.commands.prepare(self.call, body) if is_known else None
+        if program is not None:
+            limits = self.resources.limits(self.call.timeout_seconds)
+            self.child = programs.Run(program, self._ended).begin(self.resources.loop, limits)
+        if self.child is None:
+            super().begin(body)
+
+    def start(self) -> None:
+        """Fork the child."""
         self.launch = launch = self.prepare()
         loop = self.resources.loop
-        process_id, pipes = fork_child(loop, launch.program)
+        process_id, pipes = fork.fork_child(loop, launch.program)
         limits = self.resources.limits(self.call.timeout_seconds)
         self.child = Child(loop, process_id, pipes, limits, self.done)
+
+    def _ended(self, outcome: Optional[Outcome]) -> None:
+        if outcome is None:
+            self.child = None
+            super().begin(self.params)
+        else:
+            super().done(outcome)
 
     def done(self, outcome: Outcome) -> None:
         """Clean up and answer."""
         if self.launch is not None:
             self.launch.clean_up()
             self.resources.answers.learn(self.call, self.params, outcome)
+            if self.call.fqn == COMMAND:
+                self.resources.commands.learn(self.call, self.params, outcome, self._source)
         super().done(outcome)
+
+    def _source(self) -> str:
+        return self.resources.modules.source(self.call)
 
 
 class CommandCall(ChildCall):
@@ -246,7 +247,9 @@ class CommandCall(ChildCall):
     def begin(self, body: bytes) -> None:
         """Start the command."""
         limits = self.resources.limits(self._call.timeout_seconds)
-        self.child = start_command(self.resources.loop, self._call, body, limits, self.done)
+        self.child = commands.start_command(
+            self.resources.loop, self._call, body, limits, self.done
+        )
 
 
 class PutCall(Call):
@@ -340,11 +343,11 @@ class TunnelCall(Call):
     def __init__(self, line: Line, resources: Resources, call: OpenProcess) -> None:
         super().__init__(line, resources, NAMES[type(call)])
         self._call = call
-        self._tunnel: Optional[Tunnel] = None
+        self._tunnel: Optional[tunnel.Tunnel] = None
 
     def begin(self, body: bytes) -> None:
         """Start the program."""
-        self._tunnel = Tunnel(
+        self._tunnel = tunnel.Tunnel(
             self.resources.loop,
             self._call,
             lambda name, chunk: self.line.send(Kind.OUTPUT, {"stream": name}, chunk),

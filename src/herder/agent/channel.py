@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections import deque
-from typing import Callable, Deque, List, Tuple
 
 from herder.agent.loop import READ, WRITE, Loop
 from herder.wire.frames import Frame, FrameDecoder, Head, Kind, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import deque
+    from typing import Callable, Deque, List, Tuple
+else:
+    from _collections import deque
 
 READ_BYTES = 256 * 1024
 LOW_WATER_BYTES = 256 * 1024

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import os
-import signal
-from typing import Callable, Dict, List, NamedTuple, Optional
 
 from herder.agent.loop import READ, WRITE, Loop, Timer
+from herder.agent.suppress import suppress
+from herder.wire.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from typing import Callable, Dict, List, Optional
+else:
+    import _signal as signal
 
 READ_BYTES = 64 * 1024
 KILL_AFTER_SECONDS = 2.0
 HEIRS_FACTOR = 10
 
 
-class Outcome(NamedTuple):
+class Outcome(Record):
     """How a child ended; `problem` is '' or why its output does not count."""
 
     status: int
@@ -24,15 +29,19 @@ class Outcome(NamedTuple):
     problem: str = ""
 
 
-class Limits(NamedTuple):
-    """*Units*: bytes of all output, seconds (0: no limit), seconds to wait for silent heirs."""
+class Limits(Record):
+    """*Units*: bytes of all output, seconds (0: no limit), seconds to wait for silent heirs.
+
+    With `are_heirs_heard` heirs that go on to write are read as long as they do.
+    """
 
     output_bytes: int
     timeout_seconds: float
     grace_seconds: float
+    are_heirs_heard: bool = False
 
 
-class Pipes(NamedTuple):
+class Pipes(Record):
     """Our ends: what the child writes, and where its standard input is fed (None: nowhere)."""
 
     stdout: int
@@ -42,7 +51,7 @@ class Pipes(NamedTuple):
 
 def kill_group(process_id: int, number: int) -> None:
     """Signal a child's whole process group; well when it is gone."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process_id, number)
 
 
@@ -97,11 +106,14 @@ class Child:
     def _start(self) -> None:
         for descriptor in self._names:
             os.set_blocking(descriptor, False)
-            self._loop.watch(descriptor, READ, functools.partial(self._read, descriptor))
+            self._watch(descriptor)
         self._loop.on_exit(self.process_id, self._ended)
         if self._limits.timeout_seconds:
             seconds = self._limits.timeout_seconds
             self._later(seconds, lambda: self.end(f"timed out after {seconds:g} s"))
+
+    def _watch(self, descriptor: int) -> None:
+        self._loop.watch(descriptor, READ, lambda: self._read(descriptor))
 
     def _later(self, seconds: float, callback: Callable[[], None]) -> None:
         self._timers.append(self._loop.later(seconds, callback))
@@ -164,9 +176,9 @@ class Child:
         self._finish_when_whole()
 
     def _wait_for_heirs(self) -> None:
-        if self._grace is None:
+        if self._grace is None and not self._limits.are_heirs_heard:
             self._later(HEIRS_FACTOR * self._limits.grace_seconds, self._finish)
-        else:
+        elif self._grace is not None:
             self._grace.cancel()
         self._grace = self._loop.later(self._limits.grace_seconds, self._finish)
 

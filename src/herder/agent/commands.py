@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from typing import IO, Callable, Optional
 
 from herder.agent.children import Child, Limits, Outcome, Pipes
 from herder.agent.loop import Loop
+from herder.wire.late import Late
 from herder.wire.messages import RunCommand
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import subprocess
+    from typing import IO, Callable, Optional
+else:
+    subprocess = Late("subprocess")
 
 
 def start_command(

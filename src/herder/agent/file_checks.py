@@ -6,18 +6,22 @@ vouched for that shape of call (`answers.py`); what is asked here is only that.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import time
-from typing import Any, List, Set
 
 from herder.agent import files
 from herder.agent.answers import Answers, wishes_of
-from herder.agent.calls import Call, Line, Resources
+from herder.agent.calls import Call, Line
 from herder.agent.known import PLACES
+from herder.agent.resources import Resources
 from herder.wire.frames import Head
+from herder.wire.json_text import from_json
 from herder.wire.messages import NAMES, CheckFiles, RunModule, to_operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, List, Set
 
 PATIENCE_SECONDS = 10.0
 _LOG_PATIENCE_SECONDS = 2.0
@@ -34,7 +38,7 @@ class CheckCall(Call):
         """Look at each file and answer."""
         module = to_operation(self._call.module)
         assert isinstance(module, RunModule)
-        asked = json.loads(body)
+        asked = from_json(body)
         checks = FileChecks(self.resources.answers, module, wishes_of(asked["params"]))
         found = (checks.is_well(*wanted) for wanted in asked["files"])
         self.line.finish({"well": "".join("1" if each else "0" for each in found)})

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
-import shutil
 import stat
-import tempfile
 import time
-from binascii import hexlify
-from typing import BinaryIO, Iterator, Optional, cast
 
+from herder.agent import digests
+from herder.agent.suppress import suppress
 from herder.wire.frames import Head
+from herder.wire.late import Late
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import hashlib
+    import shutil
+    import tempfile
+    from io import FileIO
+    from typing import Optional
+else:
+    hashlib, shutil, tempfile = Late("hashlib"), Late("shutil"), Late("tempfile")
 
 _BLOCK_BYTES = 1024 * 1024
 
@@ -25,7 +32,7 @@ class WholeFile:
         if os.path.isdir(self._path):
             raise IsADirectoryError(21, "is a directory", self._path)
         folder, name = os.path.split(self._path)
-        self._temporary = f"{folder}/.{name[:64]}.{hexlify(os.urandom(6)).decode()}"
+        self._temporary = f"{folder}/.{name[:64]}.{os.urandom(6).hex()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         self._descriptor = os.open(self._temporary, flags, 0o666 if mode < 0 else 0o600)
         with self._undone_on_error():
@@ -48,34 +55,41 @@ class WholeFile:
     def abandon(self) -> None:
         """Leave no trace."""
         if self._descriptor >= 0:
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 os.close(self._descriptor)
             self._descriptor = -1
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             os.unlink(self._temporary)
 
     def _take_over(self, mode: int) -> None:
         if mode >= 0:
             os.fchmod(self._descriptor, mode)
-        with contextlib.suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):
             old = os.stat(self._path)
             if mode < 0:
                 os.fchmod(self._descriptor, stat.S_IMODE(old.st_mode))
-            with contextlib.suppress(PermissionError):
+            with suppress(PermissionError):
                 os.fchown(self._descriptor, old.st_uid, old.st_gid)
 
-    @contextlib.contextmanager
-    def _undone_on_error(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            self.abandon()
-            raise
+    def _undone_on_error(self) -> _UndoneOnError:
+        return _UndoneOnError(self)
 
 
-def open_for_reading(path: str) -> BinaryIO:
+class _UndoneOnError:
+    def __init__(self, file: WholeFile) -> None:
+        self._file = file
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self._file.abandon()
+
+
+def open_for_reading(path: str) -> FileIO:
     """Open a file whole and unbuffered."""
-    return cast("BinaryIO", open(os.path.expanduser(path), "rb", buffering=0))
+    return open(os.path.expanduser(path), "rb", buffering=0)
 
 
 def describe(path: str, *, follow: bool, checksum: bool) -> Head:
@@ -104,9 +118,10 @@ def describe(path: str, *, follow: bool, checksum: bool) -> Head:
 
 def sha1(path: str) -> str:
     """Give the SHA-1 of a file's content in hex; '' when it cannot be read."""
-    digest = hashlib.sha1()
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            digest = digests.sha1() if size <= _BLOCK_BYTES else hashlib.sha1()
             for block in iter(lambda: file.read(_BLOCK_BYTES), b""):
                 digest.update(block)
     except OSError:
@@ -119,10 +134,11 @@ def make_temporary_directory(parent: str) -> str:
 
     *Source*: ansible-core 2.19 plugins/action/__init__.py, `_make_tmp_path`.
     """
-    name = f"ansible-tmp-{time.time()}-{os.getpid()}-{int(hexlify(os.urandom(6)), 16)}"
+    number = int.from_bytes(os.urandom(6), "big")
+    name = f"ansible-tmp-{time.time()}-{os.getpid()}-{number}"
     wanted = os.path.expanduser(parent)
     if os.path.isabs(wanted):
-        with contextlib.suppress(OSError):
+        with suppress(OSError):
             os.makedirs(wanted, 0o700, exist_ok=True)
             return _made(f"{wanted}/{name}")
     return _made(f"{tempfile.gettempdir()}/{name}")
@@ -140,7 +156,7 @@ def remove(path: str) -> None:
     if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path)
         return
-    with contextlib.suppress(FileNotFoundError):
+    with suppress(FileNotFoundError):
         os.unlink(path)
 
 
@@ -154,7 +170,7 @@ class Reading:
     """A file on its way to the controller, no faster than it is taken."""
 
     def __init__(self, path: str, window_bytes: int) -> None:
-        self._file: Optional[BinaryIO] = open_for_reading(path)
+        self._file: Optional[FileIO] = open_for_reading(path)
         self._credit = window_bytes
 
     @property

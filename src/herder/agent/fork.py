@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import gc
 import os
-import signal
 import sys
-import threading
-from typing import Callable, Tuple
 
 from herder.agent.children import Pipes
 from herder.agent.loop import Loop
+from herder.agent.suppress import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+    from typing import Callable, Tuple
+else:
+    import _signal as signal
 
 # files under way and the like; descriptors are given out lowest first
 _UNWATCHED_DESCRIPTORS = 256
@@ -22,9 +26,38 @@ def fork_child(loop: Loop, program: Callable[[], None]) -> Tuple[int, Pipes]:
     """Run `program` in a forked child; give its process id and our ends of its output."""
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
+    # what both share must not be touched by the collector, or the child copies it
+    gc.freeze()
     process_id = os.fork()
     if process_id == 0:
         run_as_program(loop, program, out_write, err_write)
+    os.close(out_write)
+    os.close(err_write)
+    return process_id, Pipes(out_read, err_read)
+
+
+def fork_leader(loop: Loop, tell: int, program: Callable[[], bytes]) -> Tuple[int, Pipes]:
+    """Run `program` in a forked child that does little, and write what it gives into `tell`.
+
+    As `fork_child`; the child is for leading a session with another program in it.
+    """
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    gc.freeze()
+    process_id = os.fork()
+    if process_id == 0:
+        try:
+            os.setsid()
+            loop.leave()
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                signal.signal(number, signal.SIG_DFL)
+            os.dup2(out_write, 1)
+            os.dup2(err_write, 2)
+            os.dup2(tell, 3, inheritable=False)
+            os.closerange(4, max(loop.highest_descriptor, err_write) + _UNWATCHED_DESCRIPTORS)
+            os.write(3, program())
+        finally:
+            os._exit(0)
     os.close(out_write)
     os.close(err_write)
     return process_id, Pipes(out_read, err_read)
@@ -77,10 +110,11 @@ def _status(code: object) -> int:
 
 
 def _shut_down() -> None:
+    threading = sys.modules.get("threading")
     for wait in (getattr(threading, "_shutdown", None), getattr(atexit, "_run_exitfuncs", None)):
         if wait is not None:
-            with contextlib.suppress(Exception):
+            with suppress(Exception):
                 wait()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
+        with suppress(Exception):
             stream.flush()

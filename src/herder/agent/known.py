@@ -5,20 +5,23 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import re
 import stat
-from typing import Callable, FrozenSet, NamedTuple, Optional, Tuple
 
 from herder.wire.frames import Head
+from herder.wire.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, FrozenSet, Optional, Tuple
 
 PLACES = ("path", "dest", "name")
 OWNED = ("owner", "group")
 # Source: module_utils/basic.py, FILE_COMMON_ARGUMENTS
 ATTRIBUTES = ("mode", *OWNED, "seuser", "serole", "selevel", "setype", "attributes")
-_OCTAL = re.compile(r"[0-7]{1,5}")
+_OCTAL = frozenset("01234567")
 
 
-class Known(NamedTuple):
+class Known(Record):
     """One module.
 
     *Shapes*: `varying` arguments may differ from call to call of a shape, `fixed` ones are part of
@@ -49,7 +52,7 @@ def is_owned_as_wished(status: os.stat_result, wishes: Head) -> bool:
 def _has_mode(status: os.stat_result, wanted: object) -> bool:
     if wanted is None:
         return True
-    if isinstance(wanted, str) and _OCTAL.fullmatch(wanted):
+    if isinstance(wanted, str) and 0 < len(wanted) <= 5 and _OCTAL.issuperset(wanted):
         wanted = int(wanted, 8)
     return type(wanted) is int and wanted == stat.S_IMODE(status.st_mode)
 

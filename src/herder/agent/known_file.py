@@ -10,10 +10,13 @@ import grp
 import os
 import pwd
 import stat
-from typing import Optional
 
 from herder.agent.known import ATTRIBUTES, OWNED, PLACES, Known, is_owned_as_wished
 from herder.wire.frames import Head
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
 
 _NUMBERS = ("path", "diff", "uid", "gid", "owner", "group", "mode", "state", "size")
 

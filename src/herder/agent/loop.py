@@ -5,19 +5,26 @@ Nothing here knows what it waits for; the agent must stay single-threaded, becau
 
 from __future__ import annotations
 
-import contextlib
-import heapq
 import itertools
 import os
 import select
-import signal
 import time
-from typing import Callable, Dict, List, Optional, Tuple
+
+from herder.agent.suppress import suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import heapq
+    import signal
+    from typing import Callable, Dict, List, Optional, Tuple
+
+    Callback = Callable[[], None]
+else:
+    import _heapq as heapq
+    import _signal as signal
 
 READ = select.POLLIN | select.POLLHUP | select.POLLERR
 WRITE = select.POLLOUT | select.POLLERR | select.POLLHUP
-
-Callback = Callable[[], None]
 
 
 class Timer:
@@ -106,11 +113,11 @@ class Loop:
         return max(0.0, (self._timers[0][0] - time.monotonic()) * 1000 + 1)
 
     def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):
+        with suppress(BlockingIOError):
             os.write(self._wake_write, b"\0")
 
     def _reap(self) -> None:
-        with contextlib.suppress(BlockingIOError):
+        with suppress(BlockingIOError):
             os.read(self._wake_read, 4096)
         for process_id in tuple(self._children):
             try:

@@ -3,44 +3,48 @@
 from __future__ import annotations
 
 import os
-import platform
 import pwd
-import signal
 import sys
 
-from herder.agent.calls import Resources
 from herder.agent.channel import Channel, take_standard_streams
 from herder.agent.loop import Loop
+from herder.agent.resources import Resources
 from herder.agent.server import Server
-from herder.agent.start import private_directory
-from herder.agent.store import count_entries
+from herder.agent.start import PARTS, private_directory
 from herder.wire.handshake import Greeting, encode_greeting
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal
+else:
+    import _signal as signal
 
-def main() -> None:
-    """Be an agent until the controller is gone; does not return."""
+
+def main(release: str) -> None:
+    """Be an agent until the controller is gone; does not return. `release` is its code's digest."""
     status = 1
     try:
-        serve()
+        serve(release)
         status = 0
     finally:
         os._exit(status)
 
 
-def serve() -> None:
+def serve(release: str) -> None:
     """Greet and serve one conversation."""
     source, sink = take_standard_streams()
     for number in (signal.SIGINT, signal.SIGHUP):
         # not SIG_IGN: that would pass on to every program a module starts
         signal.signal(number, lambda *_: None)
     directory = private_directory()
+    greeting = _greeting(directory)
     loop = Loop()
     channel = Channel(loop, source, sink)
-    channel.send_bytes(encode_greeting(_greeting(directory)))
-    resources = Resources(loop, directory)
+    channel.send_bytes(encode_greeting(greeting))
+    resources = Resources(loop, directory, release, cached=greeting.cached)
     server = Server(loop, channel, resources)
     signal.signal(signal.SIGTERM, lambda *_: channel.close())
-    loop.later(0.0, resources.warmth.start)
+    loop.later(0.0, resources.warm_up)
     server.run()
 
 
@@ -57,7 +61,17 @@ def _greeting(directory: str | None) -> Greeting:
         user=name,
         uid=user,
         home=os.path.expanduser("~"),
-        system=platform.system(),
+        system=os.uname().sysname,
         process_id=os.getpid(),
-        cached=count_entries(directory),
+        cached=_count_entries(directory),
     )
+
+
+def _count_entries(directory: str | None) -> int:
+    """Give how many parts for this Python the cache holds."""
+    if directory is None:
+        return 0
+    try:
+        return sum(1 for name in os.listdir(directory) if name.startswith(PARTS))
+    except OSError:
+        return 0

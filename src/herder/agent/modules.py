@@ -22,7 +22,7 @@ from herder.agent.commands import place_to_run
 from herder.agent.importer import BundleImporter
 from herder.agent.store import ROOT, Store
 from herder.agent.warmth import Warmth, forget
-from herder.wire.messages import RunModule
+from herder.wire.messages import RunModule, Settings
 
 _LOADER = "ansible.module_utils._internal._ansiballz._loader"
 
@@ -43,22 +43,27 @@ class Launch:
 class Modules:
     """Knows the bundles of this conversation and how to run them."""
 
-    def __init__(self, store: Store, warmth: Warmth) -> None:
-        self._store = store
-        self._warmth = warmth
+    def __init__(self, directory: Optional[str], note: Optional[str], settings: Settings) -> None:
+        self.store = Store(directory, settings)
+        self.has_run = False
+        self._warmth = Warmth(self.store, note)
         self._bundles: Dict[str, BundleImporter] = {}
         self._manifests: Dict[str, Tuple[Tuple[str, str], ...]] = {}
+
+    def warm_up(self) -> None:
+        """Import what the last run on this host used."""
+        self._warmth.start()
 
     def missing(self, call: RunModule) -> List[str]:
         """Give the digests that must come before this call can run."""
         if call.bundle in self._bundles:
             return []
-        return self._store.missing(self._manifests[call.bundle])
+        return self.store.missing(self._manifests[call.bundle])
 
     def has_manifest(self, bundle: str) -> bool:
         """Whether it is known what this bundle consists of; looks in the cache too."""
         if bundle not in self._manifests:
-            kept = self._store.manifest(bundle)
+            kept = self.store.manifest(bundle)
             if kept is not None:
                 self._manifests[bundle] = kept
         return bundle in self._manifests
@@ -67,8 +72,13 @@ class Modules:
         """Take what a bundle consists of."""
         self._manifests[bundle] = tuple((str(path), str(digest)) for path, digest in manifest)
 
+    def source(self, call: RunModule) -> str:
+        """Give the source of a call's module; assumes that it was prepared."""
+        return self._importer(call.bundle).get_source(call.fqn)
+
     def prepare(self, call: RunModule, params: bytes) -> Launch:
         """Make a call ready to be forked; assumes that nothing is missing."""
+        self.has_run = True
         importer = self._importer(call.bundle)
         is_warm = self._warmth.fits(importer)
         path = respawn.choose_path(call.name) if importer.digest(respawn.MODULE) else None
@@ -84,9 +94,9 @@ class Modules:
         importer = self._bundles.get(bundle)
         if importer is None:
             parts = self._manifests[bundle]
-            self._store.compile(parts)
-            self._store.keep_manifest(bundle, parts)
-            importer = self._bundles[bundle] = BundleImporter(self._store, parts)
+            self.store.compile(parts)
+            self.store.keep_manifest(bundle, parts)
+            importer = self._bundles[bundle] = BundleImporter(self.store, parts)
         return importer
 
 

@@ -7,9 +7,8 @@ that was started for a call outlives the conversation, except jobs and what modu
 from __future__ import annotations
 
 import time
-from typing import Callable, Dict
 
-from herder.agent import jobs, simple
+from herder.agent import simple
 from herder.agent.calls import (
     Call,
     CommandCall,
@@ -17,14 +16,14 @@ from herder.agent.calls import (
     Line,
     ModuleCall,
     PutCall,
-    Resources,
     TunnelCall,
 )
 from herder.agent.channel import Channel
-from herder.agent.file_checks import CheckCall
 from herder.agent.files import reason
 from herder.agent.loop import Loop
+from herder.agent.resources import Resources
 from herder.wire.frames import Frame, Head, Kind
+from herder.wire.late import Late
 from herder.wire.messages import (
     NAMES,
     CheckFiles,
@@ -37,6 +36,14 @@ from herder.wire.messages import (
     Settings,
     to_operation,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, Dict
+
+    from herder.agent import file_checks, jobs
+else:
+    file_checks, jobs = Late("herder.agent.file_checks"), Late("herder.agent.jobs")
 
 _FAREWELL_SECONDS = 2.0
 _TUNNEL_FAREWELL_SECONDS = 5.0
@@ -118,7 +125,7 @@ class Server:
         if isinstance(operation, FetchFile):
             return FetchCall(line, self._resources, operation)
         if isinstance(operation, CheckFiles):
-            return CheckCall(line, self._resources, operation)
+            return file_checks.CheckCall(line, self._resources, operation)
         if isinstance(operation, OpenProcess):
             return TunnelCall(line, self._resources, operation)
         return simple.SlowCall(line, self._resources, operation)

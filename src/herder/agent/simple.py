@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import sys
-from typing import Union
 
 from herder.agent import files
 from herder.agent.accounts import are_groups_current
-from herder.agent.calls import ChildCall, Line, Resources
+from herder.agent.calls import ChildCall, Line
 from herder.agent.children import Child, Outcome
-from herder.agent.fork import fork_child
+from herder.agent.resources import Resources
 from herder.wire.frames import Head
+from herder.wire.json_text import from_json, to_json
+from herder.wire.late import Late
 from herder.wire.messages import (
     NAMES,
     CheckGroups,
@@ -23,7 +23,16 @@ from herder.wire.messages import (
     Stat,
 )
 
-Simple = Union[Stat, MakeTemporaryDirectory, Remove, ExpandUser, CheckGroups]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Union
+
+    from herder.agent import fork
+
+    Simple = Union[Stat, MakeTemporaryDirectory, Remove, ExpandUser, CheckGroups]
+else:
+    fork = Late("herder.agent.fork")
+
 KINDS = (Stat, MakeTemporaryDirectory, Remove, ExpandUser, CheckGroups)
 
 _QUICK_BYTES = 16 * 1024 * 1024
@@ -69,7 +78,7 @@ class SlowCall(ChildCall):
     def begin(self, body: bytes) -> None:
         """Fork the child."""
         loop = self.resources.loop
-        process_id, pipes = fork_child(loop, lambda: _answer_in_child(self._asked))
+        process_id, pipes = fork.fork_child(loop, lambda: _answer_in_child(self._asked))
         self.child = Child(loop, process_id, pipes, self.resources.limits(0.0), self.done)
 
     def done(self, outcome: Outcome) -> None:
@@ -77,7 +86,7 @@ class SlowCall(ChildCall):
         if outcome.problem or outcome.status:
             super().done(outcome)
             return
-        found = json.loads(outcome.stdout)
+        found = from_json(outcome.stdout)
         if "reason" in found:
             self.line.fail(self.operation, found["reason"], errno=found["errno"])
         else:
@@ -89,4 +98,4 @@ def _answer_in_child(operation: Simple) -> None:
         found = answer(operation)
     except OSError as error:
         found = {"reason": files.reason(error), "errno": error.errno or 0}
-    sys.stdout.write(json.dumps(found))
+    sys.stdout.write(to_json(found))

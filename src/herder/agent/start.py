@@ -1,24 +1,28 @@
 """The first thing that runs: makes the agent's own files importable, from its cache when it can.
 
 It is executed as the top of the program that the first stage reads, and again imported as
-`herder.agent.start` by those who need its private directory. Each start compiles it anew, so it
-is short and imports little (no typing, no abstract base classes).
+`herder.agent.start` by those who need its private directory. Each start compiles it anew and waits
+for what it imports, so it is short and imports next to nothing: no package of the standard library.
 """
 
 from __future__ import annotations
 
 import gc
-import hashlib
-import importlib
-import importlib.util
 import marshal
 import os
 import sys
-from importlib.machinery import ModuleSpec
-from types import CodeType, ModuleType
+import zlib
+from _frozen_importlib import ModuleSpec
+from _frozen_importlib_external import MAGIC_NUMBER
 
-MAGIC = importlib.util.MAGIC_NUMBER.hex()
-CHECKSUM_BYTES = 32
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+MAGIC = MAGIC_NUMBER.hex()
+CHECKSUM_BYTES = 4
+PARTS = f"part-{MAGIC}-"
+"""What every file of the cache begins with that has a part of a bundle, for this Python."""
 
 
 def private_directory() -> str | None:
@@ -52,26 +56,22 @@ def read_checked(path: str) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
+    with open(descriptor, "rb", buffering=0) as file:
         if os.fstat(descriptor).st_uid != os.geteuid():
             return None
         data = file.read()
-    name = os.path.basename(path).encode()
     content = data[CHECKSUM_BYTES:]
-    if hashlib.sha256(name + content).digest() != data[:CHECKSUM_BYTES]:
-        return None
-    return content
+    return content if data[:CHECKSUM_BYTES] == _checksum(path, content) else None
 
 
 def write_checked(path: str, content: bytes) -> bool:
     """Keep content under path, whole or not at all; False when it could not be written."""
     temporary = f"{path}.{os.getpid()}"
-    name = os.path.basename(path).encode()
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(hashlib.sha256(name + content).digest() + content)
+            with open(descriptor, "wb") as file:
+                file.write(_checksum(path, content) + content)
             os.rename(temporary, path)
         except OSError:
             os.unlink(temporary)
@@ -81,18 +81,23 @@ def write_checked(path: str, content: bytes) -> bool:
     return True
 
 
+def _checksum(path: str, content: bytes) -> bytes:
+    # against a torn or misplaced file; who may write here could make any checksum
+    return zlib.crc32(content, zlib.crc32(os.path.basename(path).encode())).to_bytes(4, "big")
+
+
 class AgentFinder:
     """Gives the agent's files to the import system: `herder` and what is below, nothing else."""
 
-    def __init__(self, sources: dict[str, str], code: dict[str, CodeType]) -> None:
-        self._sources = sources
+    def __init__(self, packed: bytes, code: dict[str, bytes]) -> None:
+        self._packed = packed
         self._code = code
 
     def find_spec(
         self, fullname: str, path: object = None, target: object = None
     ) -> ModuleSpec | None:
         """Give the spec of one of our modules, None for all others."""
-        if fullname in self._sources:
+        if fullname in self._code:
             return ModuleSpec(fullname, self, origin=f"<{fullname}>")  # type: ignore[arg-type]  # duck
         if fullname in ("herder", "herder.wire", "herder.agent"):
             return ModuleSpec(fullname, self, is_package=True)  # type: ignore[arg-type]  # duck
@@ -103,36 +108,44 @@ class AgentFinder:
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the module's code in its namespace."""
-        if module.__name__ in self._sources:
-            exec(self._code[module.__name__], module.__dict__)
+        if module.__name__ in self._code:
+            exec(marshal.loads(self._code[module.__name__]), module.__dict__)
 
     def get_source(self, name: str) -> str | None:
         """Give the source, for tracebacks."""
-        return self._sources.get(name)
+        return unpack_sources(self._packed).get(name)
 
 
-def load_code(sources: dict[str, str], digest: str) -> dict[str, CodeType]:
-    """Give the code object of every source: from the cache, else compiled and cached."""
+def unpack_sources(packed: bytes) -> dict[str, str]:
+    """Give all sources by name; they stand behind the program that the first stage runs."""
+    program = zlib.decompressobj()
+    program.decompress(packed)
+    sources: dict[str, str] = marshal.loads(zlib.decompress(program.unused_data))
+    return sources
+
+
+def load_code(packed: bytes, digest: str) -> dict[str, bytes]:
+    """Give every source's code object, marshalled: from the cache, else compiled and cached."""
     directory = private_directory()
     path = f"{directory}/agent-{MAGIC}-{digest}"
     kept = read_checked(path) if directory else None
     if kept is not None:
-        loaded: dict[str, CodeType] = marshal.loads(kept)
+        loaded: dict[str, bytes] = marshal.loads(kept)
         return loaded
     # without docstrings and assertions: there is less to load next time
     code = {
-        name: compile(text, f"<{name}>", "exec", dont_inherit=True, optimize=2)
-        for name, text in sources.items()
+        name: marshal.dumps(compile(text, f"<{name}>", "exec", dont_inherit=True, optimize=2))
+        for name, text in unpack_sources(packed).items()
     }
     if directory:
         write_checked(path, marshal.dumps(code))
     return code
 
 
-def launch(sources: dict[str, str], digest: str) -> None:
+def launch(packed: bytes, digest: str) -> None:
     """Take over this process: it is an agent until its controller is gone."""
     # what is imported now stays for good; looking for garbage in it is wasted
     gc.disable()
-    finder = AgentFinder(sources, load_code(sources, digest))
-    sys.meta_path.insert(0, finder)
-    importlib.import_module("herder.agent.main").main()
+    sys.meta_path.insert(0, AgentFinder(packed, load_code(packed, digest)))
+    __import__("herder.agent.main")
+    sys.modules["herder.agent.main"].main(digest)

@@ -17,14 +17,14 @@ import zlib
 from types import CodeType
 from typing import Dict, Iterable, List, Optional, Tuple
 
-from herder.agent.start import MAGIC, read_checked, write_checked
+from herder.agent.start import PARTS, read_checked, write_checked
+from herder.wire.messages import Settings
 
 ROOT = "/dev/null/ansible_payload.zip"
 """Where bundles seem to lie: nobody can ever put a file below it."""
 
 _LENGTH = struct.Struct("!I")
-_PREFIX = f"part-{MAGIC}-"
-_OURS = ("agent-", "ahead-", "bundle-", "part-")
+_OURS = ("agent-", "ahead-", "bundle-", "part-", "vouched-")
 
 Part = Tuple[str, str]
 """A path inside a bundle and the digest of the content it has there."""
@@ -33,12 +33,12 @@ Part = Tuple[str, str]
 class Store:
     """Keeps parts by path and digest; without a directory only in memory."""
 
-    def __init__(self, directory: Optional[str], limit_bytes: int) -> None:
+    def __init__(self, directory: Optional[str], settings: Settings) -> None:
         self._directory = directory
-        self._limit_bytes = limit_bytes
         self._packed: Dict[str, bytes] = {}
         self._code: Dict[Part, Optional[CodeType]] = {}
         self._is_changed = False
+        self.settle(settings)
 
     def missing(self, parts: Iterable[Part]) -> List[str]:
         """Give the digests that neither memory nor cache has; loads what the cache has."""
@@ -60,10 +60,10 @@ class Store:
             self.add(str(digest), body[start:end])
             start = end
 
-    def settle(self, *, is_kept: bool, limit_bytes: int) -> None:
+    def settle(self, settings: Settings) -> None:
         """Take the controller's word on whether and how much may be kept on disk."""
-        self._limit_bytes = limit_bytes
-        if not is_kept:
+        self._limit_bytes = settings.cache_limit_bytes
+        if not settings.cache:
             self._directory = None
 
     def compile(self, parts: Iterable[Part]) -> None:
@@ -97,7 +97,7 @@ class Store:
 
     def keep_manifest(self, bundle: str, parts: Tuple[Part, ...]) -> None:
         """Keep what a bundle consists of; assumes that its parts are kept."""
-        if self._directory and not os.path.exists(self._manifest_path(bundle)):
+        if self._directory and self.manifest(bundle) is None:
             write_checked(self._manifest_path(bundle), json.dumps(parts).encode())
 
     def trim(self) -> None:
@@ -141,16 +141,7 @@ class Store:
 
     def _path(self, part: Part) -> str:
         name = hashlib.sha256("\0".join(part).encode()).hexdigest()
-        return f"{self._directory}/{_PREFIX}{name[:40]}"
-
-
-def count_entries(directory: Optional[str]) -> int:
-    """Give how many parts for this Python the cache holds."""
-    if directory is None:
-        return 0
-    with contextlib.suppress(OSError):
-        return sum(1 for name in os.listdir(directory) if name.startswith(_PREFIX))
-    return 0
+        return f"{self._directory}/{PARTS}{name[:40]}"
 
 
 def _trim(directory: str, limit_bytes: int) -> None:

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import errno
-import socket
 import time
+
+from herder.wire.late import Late
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    import syslog
+else:
+    import _socket as socket
+
+    syslog = Late("syslog")
 
 _SOCKET = "/dev/log"
 _NOBODY_THERE = (errno.ENOENT, errno.ECONNREFUSED)
@@ -16,15 +26,16 @@ def tell_system_log(name: str, text: str, facility: str, *, patience_seconds: fl
     *Source*: syslog(3); RFC 3164, section 4.1.
     """
     try:
-        import syslog
+        priority = getattr(syslog, facility, syslog.LOG_USER) | syslog.LOG_INFO
     except ImportError:
         return False
-    priority = getattr(syslog, facility, syslog.LOG_USER) | syslog.LOG_INFO
     line = f"<{priority}>{time.strftime('%b %e %H:%M:%S')} {name}: {text}"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
         log.settimeout(patience_seconds)
-        try:
-            log.sendto(line.encode(), _SOCKET)
-        except OSError as error:
-            return error.errno in _NOBODY_THERE
+        log.sendto(line.encode(), _SOCKET)
+    except OSError as error:
+        return error.errno in _NOBODY_THERE
+    finally:
+        log.close()
     return True

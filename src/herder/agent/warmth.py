@@ -18,8 +18,9 @@ import sys
 from typing import Dict, List, Optional, Set, Tuple
 
 from herder.agent.importer import BundleImporter
-from herder.agent.start import MAGIC, read_checked, write_checked
+from herder.agent.start import read_checked, write_checked
 from herder.agent.store import Part, Store
+from herder.agent.surroundings import fingerprint, site_folders
 
 _LOADER = "ansible.module_utils._internal._ansiballz._loader"
 _ENTRIES = (
@@ -35,24 +36,19 @@ _STANDARD = (
     "selectors shlex shutil syslog tempfile traceback types"
 )
 
-Fingerprint = Tuple[Tuple[str, int], ...]
-
 
 class Warmth:
     """The modules that are imported ahead in this process."""
 
-    def __init__(self, store: Store, directory: Optional[str]) -> None:
+    def __init__(self, store: Store, note: Optional[str]) -> None:
         self._store = store
-        self._note = f"{directory}/ahead-{MAGIC}" if directory else None
+        self._note = note
         self._loaded: Dict[str, str] = {}
         self._tried: Set[Tuple[str, ...]] = set()
-        self._fingerprint = _fingerprint()
+        self._fingerprint = fingerprint()
 
     def start(self) -> None:
         """Import what the last run on this host used, while nobody waits for it."""
-        for name in _STANDARD.split():
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
         note = read_checked(self._note) if self._note else None
         if note is None:
             return
@@ -74,7 +70,7 @@ class Warmth:
         return bool(self._loaded) and self._matches(importer)
 
     def _refresh(self) -> None:
-        seen = _fingerprint()
+        seen = fingerprint()
         if seen == self._fingerprint:
             return
         self._fingerprint = seen
@@ -91,6 +87,9 @@ class Warmth:
 
     def _import(self, importer: BundleImporter) -> None:
         self._tried.add(_entry_digests(importer))
+        for name in _STANDARD.split():
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
         sys.meta_path.insert(0, importer)
         try:
             for name in _ENTRIES:
@@ -135,27 +134,7 @@ def _settle() -> None:
     gc.freeze()
 
 
-def _fingerprint() -> Fingerprint:
-    return tuple(
-        (path, _modified(path)) for path in (*_site_folders(), *sys.path, "/etc/ld.so.cache")
-    )
-
-
-def _site_folders() -> List[str]:
-    folders = list(site.getsitepackages()) if hasattr(site, "getsitepackages") else []
-    if site.ENABLE_USER_SITE:
-        folders.append(site.getusersitepackages())
-    return folders
-
-
-def _modified(path: str) -> int:
-    try:
-        return os.stat(path).st_mtime_ns
-    except OSError:
-        return 0
-
-
 def _find_new_site_folders() -> None:
-    for folder in _site_folders():
+    for folder in site_folders():
         if os.path.isdir(folder):
             site.addsitedir(folder, set(sys.path))

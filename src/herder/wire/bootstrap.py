@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import marshal
 import os
 import pkgutil
 import shlex
@@ -153,17 +154,19 @@ def _keep(path: Path, payload: bytes) -> None:
 def _built(sources: Dict[str, str]) -> bytes:
     start = sources["herder.agent.start"]
     digest = hashlib.sha256(repr(sources).encode()).hexdigest()[:32]
-    program = f"{start}\nlaunch({sources!r}, {digest!r})\n"
-    packed = zlib.compress(program.encode(), 9)
+    program = f"{start}\nlaunch(b[{LENGTH_DIGITS}:], {digest!r})\n"
+    # apart, because a host that has the agent's code from before never unpacks its sources
+    packed = zlib.compress(program.encode(), 9) + zlib.compress(marshal.dumps(sources, 2), 9)
     return f"{len(packed):0{LENGTH_DIGITS}x}".encode() + packed
 
 
 def _names() -> List[str]:
-    names = [f"herder.wire.{stem}" for stem in ("frames", "messages", "handshake")]
-    names += [
-        f"herder.agent.{found.name}" for found in pkgutil.iter_modules(_locations("herder.agent"))
+    return [
+        f"{room}.{found.name}"
+        for room in ("herder.wire", "herder.agent")
+        for found in pkgutil.iter_modules(_locations(room))
+        if found.name != "bootstrap"
     ]
-    return names
 
 
 def _locations(package: str) -> List[str]:

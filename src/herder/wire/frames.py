@@ -13,11 +13,22 @@ frame beyond the chunk it was given; what breaks a bound is refused before it is
 
 from __future__ import annotations
 
-import json
-import struct
 import zlib
-from enum import IntEnum
-from typing import Any, Dict, List, NamedTuple
+
+from herder.wire.json_text import from_json, to_json
+from herder.wire.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import struct
+    from typing import Any, ClassVar, Dict, List
+
+    Head = Dict[str, Any]
+    """A frame's JSON object; `messages.py` says which keys it has."""
+else:
+    import _struct as struct
+
+    Head = dict
 
 HEADER = struct.Struct("!BIII")
 HEAD_LIMIT_BYTES = 4 * 1024 * 1024
@@ -29,9 +40,6 @@ _SAMPLE_BYTES = 4 * 1024
 _WORTH_IT = 0.7
 _PACK_LEVEL = 1
 
-Head = Dict[str, Any]
-"""A frame's JSON object; `messages.py` says which keys it has."""
-
 _EMPTY: Head = {}
 
 
@@ -39,27 +47,60 @@ class WireError(Exception):
     """The other side did not keep to the wire: a bound, a kind or a shape."""
 
 
-class Kind(IntEnum):
-    """What a frame is for; below 16 the controller speaks, from 16 on the agent."""
+class Kind(int):
+    """What a frame is for; below 16 the controller speaks, from 16 on the agent.
 
-    SETTINGS = 1
-    CALL = 2
-    DATA = 3
-    END = 4
-    CREDIT = 5
-    CANCEL = 6
-    SUPPLY = 7
-    PING = 8
-    CLOSE = 9
-    REPLY = 16
-    FAILURE = 17
-    NEEDS = 18
-    OUTPUT = 19
-    GRANT = 20
-    PONG = 21
+    No Enum: to import that is a tenth of what starts an agent.
+    """
+
+    name: str
+
+    SETTINGS: ClassVar[Kind]
+    CALL: ClassVar[Kind]
+    DATA: ClassVar[Kind]
+    END: ClassVar[Kind]
+    CREDIT: ClassVar[Kind]
+    CANCEL: ClassVar[Kind]
+    SUPPLY: ClassVar[Kind]
+    PING: ClassVar[Kind]
+    CLOSE: ClassVar[Kind]
+    REPLY: ClassVar[Kind]
+    FAILURE: ClassVar[Kind]
+    NEEDS: ClassVar[Kind]
+    OUTPUT: ClassVar[Kind]
+    GRANT: ClassVar[Kind]
+    PONG: ClassVar[Kind]
 
 
-class Frame(NamedTuple):
+def _kinds(**numbers: int) -> Dict[int, Kind]:
+    kinds: Dict[int, Kind] = {}
+    for name, number in numbers.items():
+        kind = kinds[number] = Kind(number)
+        kind.name = name
+        setattr(Kind, name, kind)
+    return kinds
+
+
+_KINDS = _kinds(
+    SETTINGS=1,
+    CALL=2,
+    DATA=3,
+    END=4,
+    CREDIT=5,
+    CANCEL=6,
+    SUPPLY=7,
+    PING=8,
+    CLOSE=9,
+    REPLY=16,
+    FAILURE=17,
+    NEEDS=18,
+    OUTPUT=19,
+    GRANT=20,
+    PONG=21,
+)
+
+
+class Frame(Record):
     """One message; `id` says which call it belongs to (0: the session itself)."""
 
     kind: Kind
@@ -73,7 +114,7 @@ class Frame(NamedTuple):
 
 def encode(kind: Kind, id: int, head: Head | None = None, body: bytes = b"") -> bytes:
     """Give the frame's bytes; assumes that the body is within its bound."""
-    text = json.dumps(head, separators=(",", ":")).encode() if head else b""
+    text = to_json(head, is_compact=True).encode() if head else b""
     code: int = kind
     if len(body) >= PACK_FROM_BYTES and _is_worth_packing(body):
         code, body = kind | PACKED, zlib.compress(body, _PACK_LEVEL)
@@ -133,10 +174,9 @@ class FrameDecoder:
         with memoryview(self._buffer) as buffer:
             head = _parse_head(bytes(buffer[start:middle])) if head_size else {}
             body = bytes(buffer[middle:end])
-        try:
-            known = Kind(kind & ~PACKED)
-        except ValueError:
-            raise WireError(f"frame of unknown kind {kind}") from None
+        known = _KINDS.get(kind & ~PACKED)
+        if known is None:
+            raise WireError(f"frame of unknown kind {kind}")
         return Frame(known, id_, head, self._unpacked(body) if kind & PACKED else body)
 
     def _unpacked(self, body: bytes) -> bytes:
@@ -153,7 +193,7 @@ class FrameDecoder:
 
 def _parse_head(text: bytes) -> Head:
     try:
-        head = json.loads(text)
+        head = from_json(text)
     except (ValueError, RecursionError):
         raise WireError(f"frame head is no JSON, it starts {text[:40]!r}") from None
     if not isinstance(head, dict):

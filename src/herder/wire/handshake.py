@@ -7,10 +7,13 @@ The words are put together at run time so that an echoed command line cannot loo
 
 from __future__ import annotations
 
-import json
-from typing import Any, Dict, NamedTuple, Optional, Tuple
-
 from herder.wire.frames import WireError
+from herder.wire.json_text import from_json, to_json
+from herder.wire.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, Optional, Tuple
 
 READY = b"HERDER" + b"-READY\n"
 GREETING = b"HERDER" + b"-GREETING "
@@ -19,7 +22,7 @@ OLD_PYTHON = b"HERDER" + b"-OLD-PYTHON"
 GREETING_LIMIT_BYTES = 16 * 1024
 
 
-class Greeting(NamedTuple):
+class Greeting(Record):
     """What an agent says of itself; `cached` is how many digests its cache holds."""
 
     python: str
@@ -34,7 +37,7 @@ class Greeting(NamedTuple):
 
 def encode_greeting(greeting: Greeting) -> bytes:
     """Give the greeting's line, marker first."""
-    return GREETING + json.dumps(greeting._asdict()).encode() + b"\n"
+    return GREETING + to_json(greeting._asdict()).encode() + b"\n"
 
 
 def find_greeting(received: bytes) -> Optional[Tuple[Greeting, int]]:
@@ -55,7 +58,7 @@ def find_greeting(received: bytes) -> Optional[Tuple[Greeting, int]]:
 
 def _parse(text: bytes) -> Greeting:
     try:
-        head: Dict[str, Any] = json.loads(text)
+        head: Dict[str, Any] = from_json(text)
         major, minor, micro = (int(part) for part in head["python_version"])
         return Greeting(
             python=str(head["python"]),

@@ -11,9 +11,12 @@ They are named tuples: sixteen frozen dataclasses cost each agent 8 ms of CPU be
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Type, Union
-
 from herder.wire.frames import Head, WireError
+from herder.wire.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Dict, List, Type, Union
 
 WINDOW_BYTES = 4 * 1024 * 1024
 INLINE_BYTES = 256 * 1024
@@ -22,7 +25,7 @@ _NONE: Dict[str, str] = {}
 _EMPTY: List[List[str]] = []
 
 
-class Settings(NamedTuple):
+class Settings(Record):
     """What the controller tells a new agent first. *Units*: seconds, bytes."""
 
     silence_seconds: float = 60.0
@@ -32,7 +35,7 @@ class Settings(NamedTuple):
     grace_seconds: float = 0.5
 
 
-class RunModule(NamedTuple):
+class RunModule(Record):
     """Run a bundle's module; body: its parameters.
 
     *Shapes*: `manifest` is [[path, digest], ...]; it may be empty, and the agent then asks for it
@@ -56,7 +59,7 @@ class RunModule(NamedTuple):
     is_core: bool = False
 
 
-class RunCommand(NamedTuple):
+class RunCommand(Record):
     """Run `executable -c shell_line`; body: standard input."""
 
     shell_line: str
@@ -66,7 +69,7 @@ class RunCommand(NamedTuple):
     timeout_seconds: float = 0.0
 
 
-class PutFile(NamedTuple):
+class PutFile(Record):
     """Write a file, whole or not at all; body: the content, or DATA follows when `is_streamed`.
 
     *Shapes*: `mode` -1: as the file that is there, or what the umask leaves of 0666.
@@ -77,13 +80,13 @@ class PutFile(NamedTuple):
     is_streamed: bool = False
 
 
-class FetchFile(NamedTuple):
+class FetchFile(Record):
     """Read a file; it comes as OUTPUT frames, then the REPLY."""
 
     path: str
 
 
-class Stat(NamedTuple):
+class Stat(Record):
     """Say what is at a path."""
 
     path: str
@@ -91,7 +94,7 @@ class Stat(NamedTuple):
     checksum: bool = False
 
 
-class CheckFiles(NamedTuple):
+class CheckFiles(Record):
     """Say which of many files a call of a module would leave as they are.
 
     *Shapes*: `module` is the RunModule head of a call that was answered for one of them, the body
@@ -102,29 +105,29 @@ class CheckFiles(NamedTuple):
     module: Dict[str, Any]
 
 
-class MakeTemporaryDirectory(NamedTuple):
+class MakeTemporaryDirectory(Record):
     """Make a private directory below `parent`, or in the system's place when that is refused."""
 
     parent: str
 
 
-class Remove(NamedTuple):
+class Remove(Record):
     """Remove a file or a whole directory."""
 
     path: str
 
 
-class ExpandUser(NamedTuple):
+class ExpandUser(Record):
     """Resolve a leading ~ on the host."""
 
     path: str
 
 
-class CheckGroups(NamedTuple):
+class CheckGroups(Record):
     """Say whether the agent still has the groups of its user ("current")."""
 
 
-class OpenProcess(NamedTuple):
+class OpenProcess(Record):
     """Start a shell line and relay its bytes: DATA to it, OUTPUT from it, REPLY when it ended."""
 
     shell_line: str
@@ -132,19 +135,22 @@ class OpenProcess(NamedTuple):
     needs_tty: bool = False
 
 
-Operation = Union[
-    RunModule,
-    RunCommand,
-    PutFile,
-    FetchFile,
-    Stat,
-    CheckFiles,
-    MakeTemporaryDirectory,
-    Remove,
-    ExpandUser,
-    CheckGroups,
-    OpenProcess,
-]
+if TYPE_CHECKING:
+    Operation = Union[
+        RunModule,
+        RunCommand,
+        PutFile,
+        FetchFile,
+        Stat,
+        CheckFiles,
+        MakeTemporaryDirectory,
+        Remove,
+        ExpandUser,
+        CheckGroups,
+        OpenProcess,
+    ]
+else:
+    Operation = tuple
 
 NAMES: Dict[Type[Any], str] = {
     RunModule: "run module",

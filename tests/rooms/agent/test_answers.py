@@ -18,6 +18,7 @@ from ansible.module_utils.common.parameters import PASS_VARS
 from herder.agent import system_log
 from herder.agent.answers import Answers
 from herder.agent.children import Outcome
+from herder.agent.vouched import Vouched
 from herder.model.ports import CommandCall, ModuleBundle
 from herder.wire.messages import RunModule
 from tests.support.bundles import bundle_of, call_of, core_bundle, wrapper_program
@@ -72,7 +73,7 @@ def params(arguments: dict[str, Any]) -> bytes:
 
 def taught(*examples: dict[str, Any], call: RunModule = CALL) -> Answers:
     """Give answers that have seen the module answer these."""
-    answers = Answers()
+    answers = Answers(Vouched(None, ""))
     for each in examples:
         answers.learn(call, params(each), Outcome(0, module_says(each, call.name), b""))
     return answers
@@ -102,7 +103,7 @@ def test_second_file_is_answered_in_the_modules_own_words(
 
     answers = taught(first)
 
-    assert Answers().give(CALL, params(second)) is None
+    assert Answers(Vouched(None, "")).give(CALL, params(second)) is None
     assert answers.give(CALL, params(second)) == module_says(second)
 
 
@@ -216,7 +217,7 @@ def test_module_that_says_more_is_never_answered_for(place: Path) -> None:
     """As with SELinux, or in a release of ansible-core that nobody knows yet."""
     wish = {"path": str(place / "one"), "state": "file", **INTERNALS}
     said = json.loads(module_says(wish))
-    answers = Answers()
+    answers = Answers(Vouched(None, ""))
 
     for other in ({**said, "secontext": "x"}, {**said, "size": 0}, {**said, "changed": True}):
         answers.learn(CALL, params(wish), Outcome(0, f"\n{json.dumps(other)}\n".encode(), b""))
@@ -259,7 +260,7 @@ def test_systems_log_is_told_as_by_the_module(
         name: str(place / wish[name]) for name in ("path", "dest") if name in wish
     }
     wish = {**wish, **places, **INTERNALS}
-    answers = Answers()
+    answers = Answers(Vouched(None, ""))
     loud = {**wish, "_ansible_no_log": False}
     answers.learn(call, params(loud), Outcome(0, module_says(wish, call.name), b""))
     monkeypatch.setattr(system_log, "_SOCKET", str(place / f"log-{call.name}-{len(wish)}"))

@@ -8,6 +8,7 @@ import zlib
 from pathlib import Path
 
 from herder.agent.store import Store
+from herder.wire.messages import Settings
 
 
 def _add(store: Store, text: str) -> None:
@@ -28,7 +29,7 @@ def _age(folder: Path, seconds: int) -> None:
 
 def test_the_oldest_entries_go_when_there_is_too_much(tmp_path: Path) -> None:
     """A host that is deployed to for years must not fill its disk."""
-    store = Store(str(tmp_path), limit_bytes=150)
+    store = Store(str(tmp_path), Settings(cache_limit_bytes=100))
     _add(store, "first" * 3)
     old = _names(tmp_path)
     _age(tmp_path, 1_000)
@@ -44,7 +45,7 @@ def test_folders_of_a_controller_on_the_same_machine_stay(tmp_path: Path) -> Non
     """Who manages the own machine has both caches in one place; one must not stop the other."""
     (tmp_path / "modules").mkdir()
     (tmp_path / "notes").write_text("somebody's")
-    store = Store(str(tmp_path), limit_bytes=10)
+    store = Store(str(tmp_path), Settings(cache_limit_bytes=10))
     _add(store, "first" * 3)
     _age(tmp_path, 1_000)
 

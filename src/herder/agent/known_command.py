@@ -1,0 +1,218 @@
+"""The module `command` when there is a program to start: what it would say, and when that is sure.
+
+The agent starts the program itself (`program.py`) and says the rest in the module's own words. The
+module vouches for a shape of call, as in `answers.py`: run once, with nothing left to explain but
+the program's output and the times. What it says of a program that fails is read in its source.
+*Source*: ansible-core 2.19 and 2.21 modules/command.py; module_utils/basic.py, `fail_json`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from herder.agent.children import Outcome
+from herder.agent.program import Ended, Program
+from herder.agent.vouched import Vouched
+from herder.wire.frames import Head
+from herder.wire.json_text import from_json, to_json
+from herder.wire.late import Late
+from herder.wire.messages import RunModule
+from herder.wire.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    import shlex
+    from typing import Callable, List, Optional, Union
+else:
+    re, shlex = Late("re"), Late("shlex")
+
+_LINES = ("_raw_params", "cmd", "argv")
+_VARYING = (*_LINES, "chdir")
+_FLAGS = ("_uses_shell", "expand_argument_vars", "stdin_add_newline")
+_EMPTY = ("creates", "removes", "stdin")
+# what the module makes of arguments that nobody gave, in its order
+_REST: Head = {
+    "_uses_shell": False,
+    **dict.fromkeys(("expand_argument_vars", "stdin_add_newline", "strip_empty_ends"), True),
+    **dict.fromkeys((*_VARYING, "executable", *_EMPTY), None),
+}
+_SEEN = ("stdout", "stderr", "rc", "cmd", "start", "end", "delta")
+_WORDS = frozenset((*_SEEN, "changed", "msg", "invocation"))
+_TEXT = frozenset(map(chr, (9, 10, *range(32, 127)))) - frozenset("@")
+_TEXT_LENGTH = 8 * 1024
+_FAILURE = (
+    r"if r\['rc'\] != 0:\n +r\['msg'\] = '([^'\\]+)'\n +module\.fail_json\(\*\*r\)\n+"
+    r" +module\.exit_json\(\*\*r\)\n"
+)
+
+
+class _Asked(Record):
+    """A call that is plain; `told` are its arguments, `said` is what the result calls `cmd`."""
+
+    shape: str
+    told: Head
+    said: Union[str, List[str]]
+    words: List[str]
+    is_expanded: bool
+    chdir: str
+
+
+class KnownCommand:
+    """Programs that are started without the module."""
+
+    def __init__(self, vouched: Vouched) -> None:
+        self._vouched = vouched
+
+    def prepare(self, call: RunModule, params: bytes) -> Optional[Program]:
+        """Give the program to start, or None: then the module must run."""
+        asked = _asked(call, params)
+        words = self._vouched.find(asked.shape) if asked is not None else None
+        if asked is None or words is None:
+            return None
+        told = _module_args(words, asked)
+        wishes = from_json(params)["ANSIBLE_MODULE_ARGS"]
+        return Program(
+            words=asked.words,
+            is_expanded=asked.is_expanded,
+            directory=call.directory,
+            chdir=asked.chdir,
+            log=_log_line(wishes, told),
+            result=lambda ended: _printed(words, told, asked, ended),
+        )
+
+    def learn(
+        self, call: RunModule, params: bytes, outcome: Outcome, source: Callable[[], str]
+    ) -> None:
+        """Take what the module has printed, when the same would have come out here."""
+        asked = _asked(call, params)
+        if asked is None or self._vouched.find(asked.shape) is not None:
+            return
+        if outcome.status or outcome.stderr or outcome.problem:
+            return
+        try:
+            said: Head = from_json(outcome.stdout)
+        except ValueError:
+            return
+        failure = re.findall(_FAILURE, source())
+        if set(said) <= _WORDS and {*_SEEN, "changed", "msg"} <= set(said) and len(failure) == 1:
+            words = {"said": _without_values(said, asked), "failure": failure[0]}
+            times = (said["start"], said["end"], said["delta"])
+            ended = Ended(said["rc"], said["stdout"], said["stderr"], *times)
+            if _printed(words, _module_args(words, asked), asked, ended) == outcome.stdout:
+                self._vouched.add(asked.shape, words)
+
+
+def _asked(call: RunModule, params: bytes) -> Optional[_Asked]:
+    if not call.is_core or sys.platform != "linux":
+        return None
+    wishes: Head = from_json(params)["ANSIBLE_MODULE_ARGS"]
+    given = {name: wishes[name] for name in wishes if not name.startswith("_ansible_")}
+    lines = [given[name] for name in _LINES if given.get(name) is not None]
+    if not (_is_plain_call(call) and _is_plain(wishes, given) and len(lines) == 1):
+        return None
+    said, words = _split(lines[0], wishes)
+    if not words or not all(_TEXT.issuperset(word) for word in words):
+        return None
+    alike = {
+        name: [type(value).__name__, bool(value)] if name in _VARYING else value
+        for name, value in wishes.items()
+    }
+    shape = to_json([call.fqn, call.bundle, call.profile, alike])
+    is_expanded = not given.get("_uses_shell") and given.get("expand_argument_vars", True)
+    return _Asked(shape, given, said, words, is_expanded, given.get("chdir") or "")
+
+
+def _is_plain_call(call: RunModule) -> bool:
+    return (
+        not call.async_seconds
+        and not call.rlimit_nofile
+        and call.extensions == "{}"
+        and not call.environment
+    )
+
+
+def _is_plain(wishes: Head, given: Head) -> bool:
+    """Whether nothing in it is censored, skipped or told to the log in another way."""
+    chdir = given.get("chdir")
+    return (
+        all(name in _REST for name in given)
+        and all(given.get(name) is None for name in _EMPTY)
+        and given.get("strip_empty_ends", True) is True
+        and all(isinstance(given.get(name, True), bool) for name in _FLAGS)
+        and (given.get("executable") is None or bool(given.get("_uses_shell")))
+        and all(_is_text(value) for value in given.values())
+        and (chdir is None or (chdir.startswith("/") and "$" not in chdir))
+        and not any(
+            wishes.get(f"_ansible_{name}")
+            for name in ("check_mode", "debug", "target_log_info", "tracebacks_for")
+        )
+    )
+
+
+def _is_text(value: object) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(each, str) and _is_text(each) for each in value)
+    if isinstance(value, str):
+        return len(value) <= _TEXT_LENGTH and _TEXT.issuperset(value)
+    return value is None or isinstance(value, bool)
+
+
+def _split(line: Union[str, List[str]], wishes: Head) -> tuple[Union[str, List[str]], List[str]]:
+    """Give what the result calls `cmd` and what is started, as the module and `run_command` do."""
+    if wishes.get("_uses_shell"):
+        if not isinstance(line, str):
+            return line, []
+        shell = wishes.get("executable") or wishes.get("_ansible_shell_executable") or "/bin/sh"
+        return line, [shell, "-c", line]
+    words = _words(line) if isinstance(line, str) else line
+    return words, words
+
+
+def _words(line: str) -> List[str]:
+    if not any(mark in line for mark in "\"'\\"):
+        return line.split()
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return []
+
+
+def _without_values(said: Head, asked: _Asked) -> Head:
+    """Give the module's words without what was given or seen: they are kept for other calls."""
+    bare: Head = {**said, **dict.fromkeys(_SEEN)}
+    if "invocation" in said:
+        bare["invocation"] = {
+            "module_args": {
+                name: None if name in asked.told and type(value) is not bool else value
+                for name, value in said["invocation"]["module_args"].items()
+            }
+        }
+    return bare
+
+
+def _module_args(words: Head, asked: _Asked) -> Head:
+    """Give all arguments as the module has them; ansible-core 2.21 only says so when asked."""
+    rest = {name: value for name, value in _REST.items() if name not in asked.told}
+    invocation: Head = words["said"].get("invocation") or {"module_args": {**asked.told, **rest}}
+    return {**invocation["module_args"], **asked.told}
+
+
+def _log_line(wishes: Head, told: Head) -> Optional[List[str]]:
+    if wishes.get("_ansible_no_log"):
+        return None
+    text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told.items())}"
+    facility = str(wishes.get("_ansible_syslog_facility"))
+    return [f"ansible-{wishes.get('_ansible_module_name')}", text, facility]
+
+
+def _printed(words: Head, told: Head, asked: _Asked, ended: Ended) -> bytes:
+    said: Head = {**words["said"], **ended._asdict(), "cmd": asked.said}
+    said = {name: said[name] for name in words["said"]}
+    invocation = said.pop("invocation", None)
+    if ended.rc:
+        del said["msg"]
+        said.update(failed=True, msg=words["failure"])
+    if invocation is not None:
+        said["invocation"] = {"module_args": told}
+    return b"\n%s\n" % to_json(said).encode()
