@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-import gc
-import importlib
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import herder
 from herder.errors import HerderError, UsageError
+from herder.head_start import head_start, import_late
 
 BUG_EXIT_CODE = 250
 INTERRUPT_EXIT_CODE = 99
 
 _HELP_WORDS = ("-h", "--help", "help")
+_CACHE = Path("~/.cache/herder/start")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -50,14 +51,15 @@ def error_text(error: HerderError) -> str:
     return f"herder: {error}\n{hint}"
 
 
-def captions() -> dict[str, str]:
-    """Give every command's name and caption, in the order of their names.
+def captions(files: Sequence[Path] = ()) -> dict[str, str]:
+    """Give the name and caption of every command, or of those in these files, in their order.
 
     A command is a file beside this one that has a `main`. The files are read, not imported:
     importing all commands would make `herder --help` wait for ansible-core.
     """
-    files = sorted(Path(__file__).parent.glob("[a-z]*.py"))
-    texts = {file.stem: file.read_text(encoding="utf-8") for file in files if file.stem != "main"}
+    files = files or sorted(Path(__file__).parent.glob("[a-z]*.py"))
+    commands = [file for file in files if file.stem != "main" and file.is_file()]
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in commands}
     return {
         name: text.partition("\n")[0].strip('"')
         for name, text in texts.items()
@@ -73,21 +75,23 @@ def _dispatch(words: Sequence[str]) -> int:
         sys.stdout.write(f"herder {herder.__version__}\n")
         return 0
     name, *rest = words
-    known = captions()
-    if name not in known:
-        raise _unknown(name, known)
-    code: int = _import_command(name).main(rest)
+    if not _is_command(name):
+        raise _unknown(name, captions())
+    with started(f"herder.cli.{name}") as command:
+        code: int = command.main(rest)
     return code
 
 
-def _import_command(name: str) -> Any:
-    """Import a command, by name and late: none waits for the imports of all others."""
-    # imports make no garbage worth a tenth of their time
-    gc.disable()
-    try:
-        return importlib.import_module(f"herder.cli.{name}")
-    finally:
-        gc.enable()
+def _is_command(name: str) -> bool:
+    file = Path(__file__).with_name(f"{name}.py")
+    return name.isidentifier() and name in captions([file])
+
+
+@contextlib.contextmanager
+def started(name: str) -> Iterator[Any]:
+    """Give the file of a command, or run.py: imported here, as none waits for all the others."""
+    with head_start(_CACHE.expanduser()):
+        yield import_late(name)
 
 
 def _unknown(name: str, known: dict[str, str]) -> UsageError:
