@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from herder.interrupts import ended_as_by_a_key
+from herder.language import start
 from herder.language.surroundings import Surroundings
 from herder.model.fleet import Conductor, DeploymentStory, Fleet
 from herder.model.readiness import Finding
@@ -19,7 +20,7 @@ from herder.release.look import LookConductor, break_lease, find_plan, find_rele
 from herder.release.readiness import find_readiness
 from herder.release.rollback import RollbackConductor, choose_target
 from herder.release.scratch import VARIABLE, scratch_folder
-from herder.run import connected, language, play, taken_from
+from herder.run import connected, play, taken_from
 from herder.settings import from_environment
 
 Seen = TypeVar("Seen")
@@ -112,7 +113,7 @@ def _look(
             sessions=sessions, loop=loop, is_quiet=True, hosts_limit=settings.forks_max
         )
         conductor = LookConductor(lambda fleet: seen.append(see(fleet)))
-        code = language().run_deployment(words, program, around, conductor)
+        code = start.run_deployment(words, program, around, conductor)
     return code, seen[0] if seen else None
 
 
@@ -124,5 +125,4 @@ def _conducted(
     around: Surroundings,
 ) -> int:
     around = dataclasses.replace(around, given=given)
-    code: int = language().run_deployment(words, program, around, conductor)
-    return code
+    return start.run_deployment(words, program, around, conductor)

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from herder.display.choice import OutputKind, OutputWishes, choose_output
 from herder.display.json_lines import JsonLines
 from herder.events import EventSink
 from herder.head_start import import_late
+from herder.language import start
 from herder.language.blocking import LoopThread
 from herder.language.surroundings import Surroundings
 from herder.record.run_record import RecordClocks, RunHeading, RunRecord
@@ -31,22 +31,12 @@ Command = Callable[[Sequence[str], str, Surroundings], int]
 
 def playbook(words: Sequence[str], *, program: str) -> int:
     """Run `ansible-playbook` with these words through Herder; its exit code."""
-    return play(lambda *given: language().run_playbook(*given), words, program)
+    return play(start.run_playbook, words, program)
 
 
 def module(words: Sequence[str], *, program: str) -> int:
     """Run the ad-hoc `ansible` with these words through Herder; its exit code."""
-    words = ["--output", "plain", *words]
-    return play(lambda *given: language().run_module(*given), words, program)
-
-
-def language() -> Any:
-    """Give the commands of ansible-core, `language/command_line.py`.
-
-    By name and late on purpose: importing ansible-core takes most of the time to start, and the
-    connections need not wait for it.
-    """
-    return import_late("herder.language.command_line")
+    return play(start.run_module, ["--output", "plain", *words], program)
 
 
 def play(command: Command, words: Sequence[str], program: str) -> int:
