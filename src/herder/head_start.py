@@ -24,6 +24,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from herder.kept_file import KeptFile
+from herder.kept_modules import KeptModules
 
 KNOWN_PYTHONS = ((3, 11), (3, 12), (3, 13))
 # a pattern that prints itself, or that depends on the locale, is compiled as ever
@@ -36,10 +37,13 @@ def head_start(directory: Path) -> Iterator[None]:
     if sys.version_info[:2] not in KNOWN_PYTHONS:
         yield
         return
-    kept = KeptFile(directory / f"head-start-{sys.implementation.cache_tag}")
+    kept = KeptFile(directory / f"texts-{sys.implementation.cache_tag}")
+    modules = KeptModules(directory / f"modules-{sys.implementation.cache_tag}")
     patterns = Patterns(kept.section("patterns"))
-    with _exchanged(dataclasses, "exec", _executing(kept.section("methods"))), patterns.used():
+    methods = _executing(kept.section("methods"))
+    with _exchanged(dataclasses, "exec", methods), patterns.used(), modules.used():
         yield
+        modules.learn()
     patterns.learn()
     kept.save()
 

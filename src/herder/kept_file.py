@@ -41,17 +41,10 @@ class KeptFile:
         """Write the file when an answer was added to it."""
         if self._count() == self._size:
             return
-        temporary = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        try:
+        with contextlib.suppress(OSError, ValueError):
             body = marshal.dumps((self._about, self._sections))
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary.touch(mode=0o600)
-            temporary.write_bytes(zlib.crc32(body).to_bytes(4, "big") + body)
-            temporary.replace(self._path)
+            replace_file(self._path, zlib.crc32(body).to_bytes(4, "big") + body)
             self._size = self._count()
-        except (OSError, ValueError):
-            with contextlib.suppress(OSError):
-                temporary.unlink()
 
     def _count(self) -> int:
         return sum(map(len, self._sections.values()))
@@ -59,7 +52,7 @@ class KeptFile:
     def _read(self) -> dict[str, dict[Any, Any]]:
         try:
             with self._path.open("rb") as file:
-                data = file.read(LIMIT_BYTES) if _is_ours_alone(file.fileno()) else b""
+                data = file.read(LIMIT_BYTES) if is_ours_alone(file.fileno()) else b""
         except OSError:
             return {}
         if zlib.crc32(memoryview(data)[4:]).to_bytes(4, "big") != data[:4]:
@@ -68,6 +61,21 @@ class KeptFile:
         return sections if about == self._about else {}
 
 
-def _is_ours_alone(descriptor: int) -> bool:
+def is_ours_alone(descriptor: int) -> bool:
+    """Say whether nobody else can have written an open file."""
     status = os.fstat(descriptor)
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put a file in the place of another, whole or not at all; only its owner may read it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        temporary.touch(mode=0o600)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

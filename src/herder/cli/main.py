@@ -51,20 +51,20 @@ def error_text(error: HerderError) -> str:
     return f"herder: {error}\n{hint}"
 
 
-def captions(files: Sequence[Path] = ()) -> dict[str, str]:
-    """Give the name and caption of every command, or of those in these files, in their order.
+def captions() -> dict[str, str]:
+    """Give every command's name and caption, in the order of their names.
 
     A command is a file beside this one that has a `main`. The files are read, not imported:
     importing all commands would make `herder --help` wait for ansible-core.
     """
-    files = files or sorted(Path(__file__).parent.glob("[a-z]*.py"))
-    commands = [file for file in files if file.stem != "main" and file.is_file()]
-    texts = {file.stem: file.read_text(encoding="utf-8") for file in commands}
-    return {
-        name: text.partition("\n")[0].strip('"')
-        for name, text in texts.items()
-        if "\ndef main(" in text
-    }
+    files = sorted(Path(__file__).parent.glob("[a-z]*.py"))
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in files if _is_command(file)}
+    return {name: text.partition("\n")[0].strip('"') for name, text in texts.items()}
+
+
+def _is_command(file: Path) -> bool:
+    is_other = file.stem == "main" or not file.is_file()
+    return not is_other and "\ndef main(" in file.read_text(encoding="utf-8")
 
 
 def _dispatch(words: Sequence[str]) -> int:
@@ -75,16 +75,12 @@ def _dispatch(words: Sequence[str]) -> int:
         sys.stdout.write(f"herder {herder.__version__}\n")
         return 0
     name, *rest = words
-    if not _is_command(name):
-        raise _unknown(name, captions())
+    file = Path(__file__).with_name(f"{name}.py")
+    if not (name.isidentifier() and _is_command(file)) and name not in (known := captions()):
+        raise _unknown(name, known)
     with started(f"herder.cli.{name}") as command:
         code: int = command.main(rest)
     return code
-
-
-def _is_command(name: str) -> bool:
-    file = Path(__file__).with_name(f"{name}.py")
-    return name.isidentifier() and name in captions([file])
 
 
 @contextlib.contextmanager
