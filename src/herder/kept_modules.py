@@ -121,11 +121,13 @@ class KeptModules:
 
     def learn(self) -> None:
         """Keep what was imported, when enough of it was not known."""
+        others = [name for name, module in list(sys.modules.items()) if _is_of_python(module)]
+        missing = [name for name in others if _spec(name, self._path) and not self._is_known(name)]
+        if len(missing) < WORTHWHILE:
+            return
         found = {name: spec for name in list(sys.modules) if (spec := _spec(name, self._path))}
-        missing = [name for name in found if not self._is_known(name)]
-        if len(missing) >= WORTHWHILE:
-            with contextlib.suppress(OSError, ValueError, ImportError, SyntaxError):
-                self._write(found)
+        with contextlib.suppress(OSError, ValueError, ImportError, SyntaxError):
+            self._write(found)
 
     def _is_known(self, name: str) -> bool:
         entry = self._entries.get(name)
@@ -176,6 +178,11 @@ def _hidden(path: list[str], directories: dict[str, int]) -> set[str]:
         with contextlib.suppress(FileNotFoundError):
             names.update(name.partition(".")[0] for name in os.listdir(folder or "."))
     return names
+
+
+def _is_of_python(module: Any) -> bool:
+    """Say whether Python's own loader brought a module, and not the one here."""
+    return type(getattr(module, "__loader__", None)) is SourceFileLoader
 
 
 def _spec(name: str, path: list[str]) -> ModuleSpec | None:
