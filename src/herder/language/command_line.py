@@ -26,7 +26,6 @@ from herder.language.leftovers import end_leftovers
 from herder.language.module_cache import ModuleCache
 from herder.language.modules import ModuleBuilder
 from herder.language.plays import QueueManager, choose_strategy, hosts_at_once
-from herder.language.routing_cache import keep_routing
 from herder.language.surroundings import Surroundings
 from herder.language.worker_output import (
     detach_programs,
@@ -138,7 +137,6 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     core_version.surround_display(("display",), shown_output)
     detach_programs()
     core_version.guard_plugin_loading()
-    keep_routing(around.cache_directory.expanduser() / "routing")
     core_shortcuts.install()
     compile_once()
     manager = type(

@@ -11,14 +11,26 @@ from __future__ import annotations
 
 import marshal
 import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import ansible
 import jinja2
+import yaml
+from ansible import release
 from ansible.config import manager
 from jinja2.nativetypes import NativeEnvironment
 
 from herder.kept_file import KeptFile
+
+
+def open_kept(directory: Path) -> KeptFile:
+    """Give the file for what this very ansible-core makes of texts."""
+    folder = os.path.dirname(ansible.__file__)
+    about = f"ansible-core {release.__version__} {folder}, PyYAML {yaml.__version__}"
+    return KeptFile(directory / f"core-{sys.implementation.cache_tag}", about)
 
 
 def keep_defaults(kept: KeptFile) -> None:

@@ -41,10 +41,12 @@ def run_deployment(
 
 @contextlib.contextmanager
 def _command_line(around: Surroundings) -> Iterator[Any]:
-    kept = KeptFile(around.cache_directory.expanduser() / "start" / "core")
     # ansible-core reads its configuration when it is imported: this comes before
-    import_late("herder.language.kept_defaults").keep_defaults(kept)
+    defaults = import_late("herder.language.kept_defaults")
+    kept: KeptFile = defaults.open_kept(around.cache_directory.expanduser() / "start")
+    defaults.keep_defaults(kept)
     core = import_late("herder.language.command_line")
     import_late("herder.language.kept_documents").keep_documents(kept)
+    import_late("herder.language.routing_cache").keep_routing(kept)
     yield core
     kept.save()
