@@ -122,7 +122,8 @@ def _program(pattern: str | bytes, flags: int) -> tuple[Any, ...]:
 
 
 def _is_plain(pattern: Any) -> bool:
-    return type(pattern) is str or type(pattern) is bytes
+    """Say whether a pattern is all text; in one of bytes, a group may depend on the locale."""
+    return type(pattern) is str or (type(pattern) is bytes and b"(?" not in pattern)
 
 
 def _compiler() -> Any:
