@@ -14,8 +14,8 @@ COUNT = 10
 IMPORTS = f"""\
 import importlib, sys
 from pathlib import Path
-from herder.head_start import head_start
-with head_start(Path(sys.argv[1])):
+from herder.quick_start import quick_start
+with quick_start(Path(sys.argv[1])):
     names = ["shop", "top", *(f"shop.part{{n}}" for n in range({COUNT}))]
     found = [importlib.import_module(name) for name in names]
 for module in found:

@@ -16,10 +16,10 @@ from pathlib import Path
 from herder.display.choice import OutputKind, OutputWishes, choose_output
 from herder.display.json_lines import JsonLines
 from herder.events import EventSink
-from herder.head_start import import_late
 from herder.language import start
 from herder.language.blocking import LoopThread
 from herder.language.surroundings import Surroundings
+from herder.quick_start import import_late
 from herder.record.run_record import RecordClocks, RunHeading, RunRecord
 from herder.session.connection import SessionLimits
 from herder.session.pool import SessionPool

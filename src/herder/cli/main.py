@@ -12,7 +12,7 @@ from typing import Any
 
 import herder
 from herder.errors import HerderError, UsageError
-from herder.head_start import head_start, import_late
+from herder.quick_start import import_late, quick_start
 
 BUG_EXIT_CODE = 250
 INTERRUPT_EXIT_CODE = 99
@@ -86,7 +86,7 @@ def _dispatch(words: Sequence[str]) -> int:
 @contextlib.contextmanager
 def started(name: str) -> Iterator[Any]:
     """Give the file of a command, or run.py: imported here, as none waits for all the others."""
-    with head_start(_CACHE.expanduser()):
+    with quick_start(_CACHE.expanduser()):
         yield import_late(name)
 
 

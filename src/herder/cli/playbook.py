@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from herder.cli.main import guard, started
-from herder.head_start import import_late
+from herder.quick_start import import_late
 
 
 def main(words: Sequence[str]) -> int:

@@ -10,10 +10,10 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from herder.head_start import import_late
 from herder.kept_file import KeptFile
 from herder.language.surroundings import Surroundings
 from herder.model.fleet import Conductor
+from herder.quick_start import import_late
 
 
 def run_playbook(words: Sequence[str], program: str, around: Surroundings) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from herder.head_start import Patterns, head_start
 from herder.kept_file import KeptFile
+from herder.quick_start import Patterns, quick_start
 
 PATTERNS: tuple[tuple[str | bytes, int], ...] = (
     ("a", 0),
@@ -26,7 +26,7 @@ TEXTS = ("a", "aaa", "2024-05x2024", "STRASSE ÄÖÜ\u2028", "acd", "bc\n")
 
 
 def _made(kept: Path) -> type[Any]:
-    with head_start(kept):
+    with quick_start(kept):
 
         @dataclasses.dataclass(frozen=True, slots=True, order=True)
         class Place:
@@ -63,7 +63,7 @@ def test_methods_are_compiled_once_only(tmp_path: Path) -> None:
 def test_outside_of_it_python_is_as_it_was(tmp_path: Path) -> None:
     """A test, or a program that calls ours, must not find Python changed."""
     compile_before = re._compiler.compile  # type: ignore[attr-defined] # what is exchanged
-    with head_start(tmp_path):
+    with quick_start(tmp_path):
         assert re._compiler.compile != compile_before  # type: ignore[attr-defined]
 
     assert re._compiler.compile == compile_before  # type: ignore[attr-defined]
@@ -87,7 +87,7 @@ def test_a_kept_pattern_is_the_one_that_python_compiles(pattern: Any, flags: int
         subject: Any = text if isinstance(pattern, str) else text.encode()
         found, wanted = kept.search(subject), expected.search(subject)
         assert repr(found) == repr(wanted)
-        assert found is None or found.groupdict() == wanted.groupdict()
+        assert (found and found.groupdict()) == (wanted and wanted.groupdict())
 
 
 @pytest.mark.parametrize(("pattern", "flags"), [(b"a", re.LOCALE), (b"(?L:a)", 0)])
@@ -116,5 +116,5 @@ def test_a_pattern_that_python_warns_of_is_not_kept() -> None:
 def test_a_broken_pattern_raises_what_python_raises(tmp_path: Path) -> None:
     """Twice, as the second time might be answered from what is kept."""
     for _ in range(2):
-        with head_start(tmp_path), pytest.raises(re.error, match="unterminated"):
+        with quick_start(tmp_path), pytest.raises(re.error, match="unterminated"):
             re.compile("(an open group")

@@ -32,7 +32,7 @@ ALWAYS_COMPILED = re.DEBUG | re.LOCALE
 
 
 @contextlib.contextmanager
-def head_start(directory: Path) -> Iterator[None]:
+def quick_start(directory: Path) -> Iterator[None]:
     """Let what is imported and run inside find its methods and patterns in `directory`."""
     if sys.version_info[:2] not in KNOWN_PYTHONS:
         yield
