@@ -95,7 +95,8 @@ class Patterns:
         program = self._known.get((pattern, flags))
         if program is not None:
             return _compiler()._sre.compile(pattern, *program)
-        self._missed.append((pattern, flags))
+        if _is_of_a_program(pattern):
+            self._missed.append((pattern, flags))
         return self._compile(pattern, flags)
 
     def learn(self) -> None:
@@ -105,6 +106,19 @@ class Patterns:
                 warnings.simplefilter("error")
                 self._known[pattern, flags] = _program(pattern, flags)
         self._missed.clear()
+
+
+def _is_of_a_program(pattern: str | bytes) -> bool:
+    """Say whether a pattern is the text of a program, and no value that a run works with.
+
+    That is one written where it is compiled, or compiled by a module while it is imported.
+    """
+    frame = sys._getframe()
+    names = (__name__, "re")
+    while frame.f_back is not None and frame.f_globals.get("__name__") in names:
+        frame = frame.f_back
+    written = (each for each in frame.f_code.co_consts if type(each) is type(pattern))
+    return frame.f_code.co_name == "<module>" or pattern in written
 
 
 def _program(pattern: str | bytes, flags: int) -> tuple[Any, ...]:
