@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import importlib
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,6 @@ from typing import Any
 
 import herder
 from herder.errors import HerderError, UsageError
-from herder.quick_start import import_late, quick_start
 
 BUG_EXIT_CODE = 250
 INTERRUPT_EXIT_CODE = 99
@@ -86,8 +86,10 @@ def _dispatch(words: Sequence[str]) -> int:
 @contextlib.contextmanager
 def started(name: str) -> Iterator[Any]:
     """Give the file of a command, or run.py: imported here, as none waits for all the others."""
-    with quick_start(_CACHE.expanduser()):
-        yield import_late(name)
+    # by name and late: `herder --version` and the help need nothing of it
+    quick = importlib.import_module("herder.quick_start")
+    with quick.quick_start(_CACHE.expanduser()):
+        yield quick.import_late(name)
 
 
 def _unknown(name: str, known: dict[str, str]) -> UsageError:
