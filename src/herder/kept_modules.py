@@ -89,7 +89,8 @@ class KeptModules:
         try:
             yield
         finally:
-            sys.meta_path.remove(self)
+            with contextlib.suppress(ValueError):
+                sys.meta_path.remove(self)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, _target: ModuleType | None = None
