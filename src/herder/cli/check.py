@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from herder import run
+from herder import deployments
 from herder.cli.command_parser import CommandParser
 from herder.cli.printing import printer
 from herder.display.table import Column, Row, Table, Tone
@@ -29,7 +29,7 @@ def main(words: Sequence[str]) -> int:
     if ours.help:
         sys.stdout.write(USAGE)
         return 0
-    code, findings = run.check(rest)
+    code, findings = deployments.check(rest)
     if findings is None:
         return code
     if ours.json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from herder import run
+from herder import deployments
 from herder.cli.deploy_words import DeployWords, split_words, wishes_of
 from herder.cli.fleet_tables import plan_tables, story_table
 from herder.cli.printing import printer
@@ -31,14 +31,14 @@ def main(words: Sequence[str]) -> int:
         return 0
     if ours.is_plan or CHECK_WORDS.intersection(rest):
         return _plan(ours, rest)
-    deployed = run.deploy(rest, wishes_of(ours))
+    deployed = deployments.deploy(rest, wishes_of(ours))
     if deployed.story.hosts:
         printer().table(story_table(deployed.story))
     return deployed.exit_code
 
 
 def _plan(ours: DeployWords, rest: Sequence[str]) -> int:
-    code, plan = run.plan(rest)
+    code, plan = deployments.plan(rest)
     if plan is None:
         return code
     for table in plan_tables(plan, ours.release):

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import gc
-import importlib
 from collections.abc import Sequence
 
 from herder import head_start
+from herder.quick_start import import_late
 
 
 def run_early(entry: str, words: Sequence[str], *, program: str) -> int:
     """Run the entry of `run.py` that has this name; its exit code."""
     with head_start.begun(words, program=program) as start:
-        # imports make no garbage worth a tenth of their time
-        gc.disable()
-        try:
-            # by name and late: this is what takes the time
-            run = importlib.import_module("herder.run")
-        finally:
-            gc.enable()
+        run = import_late("herder.run")
         code: int = getattr(run, entry)(words, program=program, start=start)
         return code

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-import gc
 import importlib
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ BUG_EXIT_CODE = 250
 INTERRUPT_EXIT_CODE = 99
 
 _HELP_WORDS = ("-h", "--help", "help")
+_CACHE = Path("~/.cache/herder/start")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -57,12 +58,13 @@ def captions() -> dict[str, str]:
     importing all commands would make `herder --help` wait for ansible-core.
     """
     files = sorted(Path(__file__).parent.glob("[a-z]*.py"))
-    texts = {file.stem: file.read_text(encoding="utf-8") for file in files if file.stem != "main"}
-    return {
-        name: text.partition("\n")[0].strip('"')
-        for name, text in texts.items()
-        if "\ndef main(" in text
-    }
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in files if _is_command(file)}
+    return {name: text.partition("\n")[0].strip('"') for name, text in texts.items()}
+
+
+def _is_command(file: Path) -> bool:
+    is_other = file.stem == "main" or not file.is_file()
+    return not is_other and "\ndef main(" in file.read_text(encoding="utf-8")
 
 
 def _dispatch(words: Sequence[str]) -> int:
@@ -73,21 +75,21 @@ def _dispatch(words: Sequence[str]) -> int:
         sys.stdout.write(f"herder {herder.__version__}\n")
         return 0
     name, *rest = words
-    known = captions()
-    if name not in known:
+    file = Path(__file__).with_name(f"{name}.py")
+    if not (name.isidentifier() and _is_command(file)) and name not in (known := captions()):
         raise _unknown(name, known)
-    code: int = _import_command(name).main(rest)
+    with started(f"herder.cli.{name}") as command:
+        code: int = command.main(rest)
     return code
 
 
-def _import_command(name: str) -> Any:
-    """Import a command, by name and late: none waits for the imports of all others."""
-    # imports make no garbage worth a tenth of their time
-    gc.disable()
-    try:
-        return importlib.import_module(f"herder.cli.{name}")
-    finally:
-        gc.enable()
+@contextlib.contextmanager
+def started(name: str) -> Iterator[Any]:
+    """Give the file of a command, or run.py: imported here, as none waits for all the others."""
+    # by name and late: `herder --version` and the help need nothing of it
+    quick = importlib.import_module("herder.quick_start")
+    with quick.quick_start(_CACHE.expanduser()):
+        yield quick.import_late(name)
 
 
 def _unknown(name: str, known: dict[str, str]) -> UsageError:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from herder.cli.early import run_early
-from herder.cli.main import guard
+from herder.cli.main import guard, started
 
 
 def main(words: Sequence[str]) -> int:
@@ -18,4 +18,10 @@ def main(words: Sequence[str]) -> int:
 def console() -> None:
     """Be `herder-playbook`, also under another name (`ansible-playbook`) that links to it."""
     words, program = sys.argv[1:], Path(sys.argv[0]).name
-    sys.exit(guard(lambda: run_early("playbook", words, program=program), command="playbook"))
+    sys.exit(guard(lambda: _play(words, program), command="playbook"))
+
+
+def _play(words: Sequence[str], program: str) -> int:
+    with started("herder.cli.early") as early:
+        code: int = early.run_early("playbook", words, program=program)
+    return code

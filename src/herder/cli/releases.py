@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from herder import run
+from herder import deployments
 from herder.cli.deploy_words import split_words
 from herder.cli.fleet_tables import releases_table
 from herder.cli.printing import printer
@@ -23,7 +23,7 @@ def main(words: Sequence[str]) -> int:
     if ours.is_help:
         sys.stdout.write(USAGE)
         return 0
-    code, hosts = run.releases(rest)
+    code, hosts = deployments.releases(rest)
     if hosts is None:
         return code
     if ours.is_json:

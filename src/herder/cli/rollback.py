@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from herder import run
+from herder import deployments
 from herder.cli.deploy_words import split_words, wishes_of
 from herder.cli.fleet_tables import releases_table, story_table
 from herder.cli.printing import printer
@@ -28,14 +28,14 @@ def main(words: Sequence[str]) -> int:
         return 0
     if ours.is_plan:
         return _plan(ours.release, rest)
-    deployed = run.roll_back(rest, wishes_of(ours))
+    deployed = deployments.roll_back(rest, wishes_of(ours))
     if deployed.story.hosts:
         printer().table(story_table(deployed.story))
     return deployed.exit_code
 
 
 def _plan(wanted: str, rest: Sequence[str]) -> int:
-    code, found = run.rollback_target(rest, wanted)
+    code, found = deployments.rollback_target(rest, wanted)
     if found is not None:
         hosts, target = found
         printer().table(releases_table(hosts))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
-from herder import run
+from herder import deployments
 from herder.cli.deploy_words import split_words
 from herder.cli.printing import printer
 from herder.model.releases import HostReleases, holder_text
@@ -31,7 +31,7 @@ def main(words: Sequence[str]) -> int:
             printer().line(f"{host}: {holder_text(each.holder)}")
         return ours.is_yes or _agrees()
 
-    code, is_broken = run.unlock(rest, may_break)
+    code, is_broken = deployments.unlock(rest, may_break)
     if not held:
         printer().line("nobody holds a lease on these hosts")
     elif is_broken:

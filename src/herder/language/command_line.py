@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import functools
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from ansible.cli import adhoc as adhoc_module
 from ansible.cli.adhoc import AdHocCLI
 from ansible.cli.playbook import PlaybookCLI
 
-from herder import collections
 from herder.errors import HerderError
-from herder.events import EventSink
 from herder.language import core_facts, core_shortcuts, core_version, hands, looked_at, trees
-from herder.language.blocking import LoopThread, WorkerThreads
+from herder.language.blocking import WorkerThreads
 from herder.language.connections import Carrier
 from herder.language.core_templates import compile_once
 from herder.language.deployment import deploy_executor
@@ -30,7 +26,7 @@ from herder.language.leftovers import end_leftovers
 from herder.language.module_cache import ModuleCache
 from herder.language.modules import ModuleBuilder
 from herder.language.plays import QueueManager, choose_strategy, hosts_at_once
-from herder.language.routing_cache import keep_routing
+from herder.language.surroundings import Surroundings
 from herder.language.worker_output import (
     detach_programs,
     shown_output,
@@ -38,31 +34,10 @@ from herder.language.worker_output import (
 )
 from herder.language.workers import ResultQueue, Worker
 from herder.model.fleet import Conductor
-from herder.model.ports import Sessions, Trail
 
 INTERRUPTED = 99
 # Python's own 700 are few for a program that makes thousands of objects for each task.
 YOUNG_OBJECTS = 10_000
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a run is given: the sessions and their loop, who is told, how many hosts at once.
-
-    `given` are variables for a deployment's playbook, as strong as those of `-e`.
-    """
-
-    sessions: Sessions
-    loop: LoopThread
-    sinks: tuple[EventSink, ...] = ()
-    is_quiet: bool = False
-    during_prompt: Callable[[], AbstractContextManager[None]] = nullcontext
-    say: Callable[[str], None] = print
-    hosts_limit: int = 500
-    given: Mapping[str, object] = field(default_factory=dict)
-    collections_directory: Path = Path(collections.__file__).parent
-    cache_directory: Path = Path("~/.cache/herder")
-    trail: Trail | None = None
 
 
 def run_playbook(words: Sequence[str], program: str, surroundings: Surroundings) -> int:
@@ -164,7 +139,6 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     core_version.surround_display(("display",), shown_output)
     detach_programs()
     core_version.guard_plugin_loading()
-    keep_routing(around.cache_directory.expanduser() / "routing")
     core_shortcuts.install()
     core_facts.install()
     compile_once()

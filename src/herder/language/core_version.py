@@ -336,9 +336,11 @@ def _surrounded(original: Callable[..., Any], during: Callable[[], Any]) -> Call
     return method
 
 
+PLUGINS_LOCK = threading.RLock()
+
+
 def guard_plugin_loading() -> None:
     """Threads see a plugin file only when it is loaded to its end."""
-    lock = threading.RLock()
     for owner, name in (
         (loader.PluginLoader, "_load_module_source"),
         (loader.PluginLoader, "get_with_context"),
@@ -347,7 +349,7 @@ def guard_plugin_loading() -> None:
     ):
         original = getattr(owner, name)
         if not hasattr(original, "herder_guarded"):
-            setattr(owner, name, _guarded(original, lock))
+            setattr(owner, name, _guarded(original, PLUGINS_LOCK))
 
 
 def _guarded(original: Callable[..., Any], lock: Any) -> Callable[..., Any]:

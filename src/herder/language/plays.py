@@ -23,6 +23,7 @@ from herder.errors import UsageError
 from herder.events import EventSink
 from herder.language import core_results, core_version
 from herder.language.callback_bridge import EventCallback
+from herder.language.own_callbacks import only_wanted
 from herder.language.passes import gives_values
 from herder.language.workers import ResultQueue
 
@@ -87,7 +88,9 @@ class QueueManager(TaskQueueManager):
             return
         if self.is_quiet:
             self._stdout_callback_name = "ansible.builtin.default"
-        super().load_callbacks()
+        wanted = {str(self._stdout_callback_name), *(("tree",) if self._run_tree else ())}
+        with only_wanted(wanted):
+            super().load_callbacks()
         if self.is_quiet:
             self._callback_plugins[0].disabled = True
         if self.sinks:
