@@ -34,6 +34,8 @@ from herder.language import core_shortcuts
 from herder.language.workers import StepExecutor
 
 DEEPEST = 40
+# Which of several equal texts a kept answer was made from; it is told in messages only.
+OF_ANY_ORIGIN = frozenset({"set_task_and_variable_override", "get_config_value_and_origin"})
 # What is different for each object, and what our shortcuts keep beside its fields.
 KEPT_BESIDE = frozenset({"_squashed", "_finalized", "_validated"})
 OF_EACH = frozenset({"_uuid", "_loader", "_variable_manager", "herder_inherited"})
@@ -76,6 +78,10 @@ def difference(mine: Any, yours: Any, place: str = "", depth: int = 0) -> str | 
         return f"{place}: {type(mine)} {mine!r}, long {type(yours)} {yours!r}"
     if (tags := _tags(mine)) != (others := _tags(yours)):
         return f"{place}: {mine!r} has tags {tags}, long {others}"
+    return _difference_within(mine, yours, place, depth)
+
+
+def _difference_within(mine: Any, yours: Any, place: str, depth: int) -> str | None:
     if isinstance(mine, dict):
         if list(mine) != list(yours):
             return f"{place}: names {_unlike(list(mine), list(yours))}"
@@ -126,15 +132,16 @@ def fields(thing: Any) -> dict[str, Any]:
 def values(thing: Any) -> dict[str, Any]:
     """Give what is read of a playbook object, whether it is kept or a default."""
     return {
-        **{name: _outcome(functools.partial(getattr, thing, name)) for name in thing.fattributes},
+        **{name: outcome(functools.partial(getattr, thing, name)) for name in thing.fattributes},
         "kept": {name: value for name, value in fields(thing).items() if name in KEPT_BESIDE},
     }
 
 
-def _outcome(work: Callable[[], Any]) -> Any:
+def outcome(work: Callable[[], Any]) -> Any:
+    """Give what it gives, or the error as text."""
     try:
         return work()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 # an error is an answer, too
         return f"{type(error).__name__}: {error}"
 
 
@@ -185,14 +192,19 @@ class Shadows:
         setattr(owner, name, method)
 
     def _compare_answers(self, name: str, short: Any, long: Any, *args: Any, **words: Any) -> Any:
-        before = _outcome(lambda: long(*args, **words))
+        before = outcome(lambda: long(*args, **words))
         try:
             answer = short(*args, **words)
         except Exception as error:
             self.report.take(name, difference(f"{type(error).__name__}: {error}", before))
             raise
         found = _different(answer, before)
-        if found is not None and _different(before, _outcome(lambda: long(*args, **words))):
+        if name == "get_vars" and found is not None and "in another order" in found:
+            # names that are weaker and stronger than what is registered may lie elsewhere
+            found = difference(in_order_of_names(answer), in_order_of_names(before))
+        if name in OF_ANY_ORIGIN and found is not None and "Origin(" in found:
+            found = None
+        if found is not None and _different(before, outcome(lambda: long(*args, **words))):
             # changed in the meantime, or by being asked
             found = None
         where = f"{args[1:]} {sorted(words)} " if found else ""
@@ -204,7 +216,7 @@ class Shadows:
     ) -> Any:
         given = vars(thing).copy()
 
-        def outcome(way: Any) -> Any:
+        def validated(way: Any) -> Any:
             twin = object.__new__(type(thing))
             twin.__dict__.update(
                 {
@@ -212,13 +224,13 @@ class Shadows:
                     for key, held in given.items()
                 }
             )
-            failure = _outcome(lambda: way(twin, *args, **words))
+            failure = outcome(lambda: way(twin, *args, **words))
             return failure or values(twin)
 
-        first = outcome(long)
-        second = outcome(short)
+        first = validated(long)
+        second = validated(short)
         found = difference(second, first)
-        if found is not None and difference(first, outcome(long)) is not None:
+        if found is not None and difference(first, validated(long)) is not None:
             found = None
         self.report.take(name, found and f"{thing} {found}")
         return short(thing, *args, **words)
@@ -258,7 +270,7 @@ class Shadows:
             names = own(executor, variables, templar)
             if is_adopted:
                 kept = _prepared_state(executor, variables, names)
-                made = _outcome(lambda: _long_state(executor, context, variables, templar))
+                made = outcome(lambda: _long_state(executor, context, variables, templar))
                 self.report.take("connection", difference(kept, made))
             else:
                 self.report.take("connection made", None)

@@ -13,6 +13,7 @@ from ansible.plugins.loader import become_loader, connection_loader
 from herder.language.blocking import LoopThread
 from herder.language.connections import Carrier
 from herder.model.route import Route
+from tests.support.loops import running_loop
 from tests.support.plugins import load_plugins
 
 
@@ -42,10 +43,9 @@ class OpenSessions:
 
 @pytest.fixture
 def loop() -> Iterator[LoopThread]:
-    """Give a loop in a thread."""
-    loop = LoopThread()
-    yield loop
-    loop.stop()
+    """Give a loop that is stopped in the end."""
+    with running_loop() as loop:
+        yield loop
 
 
 def test_an_account_s_session_is_ended_after_a_reset_too(loop: LoopThread) -> None:

@@ -14,7 +14,7 @@ from ansible.playbook.play_context import PlayContext
 from herder.language import core_shortcuts
 from tests.support.play_variables import PlayVariables
 from tests.support.plugins import load_plugins
-from tests.support.shadows import difference, values
+from tests.support.shadows import difference, outcome, values
 
 PLAY = """\
 - hosts: all
@@ -82,12 +82,8 @@ def _both_ways(name: str, thing: Any, **words: Any) -> None:
         assert wrong is None, thing
 
 
-def _failure(method: Any, thing: Any, words: dict[str, Any]) -> str | None:
-    try:
-        method(thing, **words)
-    except Exception as error:
-        return f"{type(error)} {error} {error.__cause__}"
-    return None
+def _failure(method: Any, thing: Any, words: dict[str, Any]) -> Any:
+    return outcome(lambda: method(thing, **words))
 
 
 def _alone(thing: Any) -> Any:

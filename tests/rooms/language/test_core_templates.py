@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from ansible.parsing.dataloader import DataLoader
 
 from herder.language import core_shortcuts
 from tests.support.plugins import load_plugins
-from tests.support.shadows import difference
+from tests.support.shadows import difference, outcome
 
 trusted = TrustedAsTemplate().tag
 TEXTS: tuple[Any, ...] = (
@@ -59,16 +60,11 @@ def test_text_is_what_the_long_way_makes_of_it(text: Any, overrides: dict[str, s
         {},
         {"options": TemplateOptions(overrides=TemplateOverrides.from_kwargs(overrides))},
     ]
+    long_way = TemplateEngine.template.herder_shortened
     origin = Origin(description="a file").tag
     for value in (text, trusted(text), origin(text), origin(trusted(text))):
         for each in words:
-            expected = _outcome(TemplateEngine.template.herder_shortened, engine, value, each)
-            wrong = difference(_outcome(TemplateEngine.template, engine, value, each), expected)
+            found = outcome(functools.partial(engine.template, value, **each))
+            expected = outcome(functools.partial(long_way, engine, value, **each))
+            wrong = difference(found, expected)
             assert wrong is None
-
-
-def _outcome(method: Any, engine: Any, value: Any, words: dict[str, Any]) -> Any:
-    try:
-        return method(engine, value, **words)
-    except Exception as error:
-        return f"{type(error)} {error}"
