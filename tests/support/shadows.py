@@ -35,7 +35,14 @@ from herder.language.workers import StepExecutor
 
 DEEPEST = 40
 # Which of several equal texts a kept answer was made from; it is told in messages only.
-OF_ANY_ORIGIN = frozenset({"set_task_and_variable_override", "get_config_value_and_origin"})
+OF_ANY_ORIGIN = frozenset(
+    {
+        "set_task_and_variable_override",
+        "get_config_value_and_origin",
+        "get_plugin_options_and_origins",
+        "connection",
+    }
+)
 # What is different for each object, and what our shortcuts keep beside its fields.
 KEPT_BESIDE = frozenset({"_squashed", "_finalized", "_validated"})
 OF_EACH = frozenset({"_uuid", "_loader", "_variable_manager", "herder_inherited"})
@@ -51,6 +58,8 @@ class Report:
 
     def take(self, kind: str, difference: str | None) -> None:
         """Note one comparison."""
+        if kind in OF_ANY_ORIGIN and difference is not None and "Origin(" in difference:
+            difference = None
         with self._lock:
             self.compared[kind] += 1
             if difference is not None and len(self.differences) < 100:
@@ -202,8 +211,6 @@ class Shadows:
         if name == "get_vars" and found is not None and "in another order" in found:
             # names that are weaker and stronger than what is registered may lie elsewhere
             found = difference(in_order_of_names(answer), in_order_of_names(before))
-        if name in OF_ANY_ORIGIN and found is not None and "Origin(" in found:
-            found = None
         if found is not None and _different(before, outcome(lambda: long(*args, **words))):
             # changed in the meantime, or by being asked
             found = None
