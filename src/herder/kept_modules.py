@@ -121,7 +121,7 @@ class KeptModules:
         return known
 
     def learn(self) -> None:
-        """Keep what was imported, when enough of it was not known; nothing of it matters to a run."""
+        """Keep what was imported, when enough of it was not known; a run never fails of it."""
         with contextlib.suppress(OSError, ValueError, ImportError, SyntaxError):
             self._learn()
 
