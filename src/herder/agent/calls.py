@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
-from typing import Callable, List, Optional, Set
+from typing import Callable, Dict, List, Optional, Set
 
 from herder.agent.accounts import Accounts
 from herder.agent.answers import Answers
+from herder.agent.arrivals import Arrival, Arrivals
 from herder.agent.children import Child, Limits, Outcome
 from herder.agent.commands import start_command
 from herder.agent.files import Reading, WholeFile
@@ -18,6 +19,7 @@ from herder.agent.tunnel import Tunnel
 from herder.agent.warmth import Warmth
 from herder.wire.frames import CHUNK_BYTES, Head, Kind
 from herder.wire.messages import (
+    GRANT_BYTES,
     INLINE_BYTES,
     NAMES,
     WINDOW_BYTES,
@@ -42,6 +44,7 @@ class Resources:
         self.warmth = Warmth(self.store, directory)
         self.modules = Modules(self.store, self.warmth)
         self.answers = Answers()
+        self.arrivals = Arrivals()
         self.accounts = Accounts()
 
     def settle(self, settings: Settings) -> None:
@@ -222,11 +225,16 @@ class ModuleCall(BundleCall):
         if answer is not None:
             self.done(Outcome(0, answer, b""))
             return
-        self.launch = launch = self.prepare()
+        self.launch = self.prepare()
         loop = self.resources.loop
-        process_id, pipes = fork_child(loop, launch.program)
+        process_id, pipes = fork_child(loop, self._program)
         limits = self.resources.limits(self.call.timeout_seconds)
         self.child = Child(loop, process_id, pipes, limits, self.done)
+
+    def _program(self) -> None:
+        assert self.launch is not None
+        self.resources.arrivals.tell(self.call)
+        self.launch.program()
 
     def done(self, outcome: Outcome) -> None:
         """Clean up and answer."""
@@ -256,10 +264,13 @@ class PutCall(Call):
         super().__init__(line, resources, NAMES[type(call)])
         self._call = call
         self._file: Optional[WholeFile] = None
+        self._taken = 0
+        self._digests: Dict[str, str] = {}
 
     def begin(self, body: bytes) -> None:
         """Open the file; write all of it when it came along."""
-        self._file = WholeFile(self._call.path, self._call.mode)
+        kind = Arrival if self._call.is_hashed else WholeFile
+        self._file = kind(self._call.path, self._call.mode)
         if not self._call.is_streamed:
             self.take(body)
             self.take_end()
@@ -268,14 +279,22 @@ class PutCall(Call):
         """Write the next part."""
         if self._file is not None:
             self._file.write(content)
-            if self._call.is_streamed:
-                self.line.send(Kind.GRANT, {"bytes": len(content)})
+            self._taken += len(content)
+            if self._call.is_streamed and self._taken >= GRANT_BYTES:
+                self.line.send(Kind.GRANT, {"bytes": self._taken})
+                self._taken = 0
+
+    def supply(self, head: Head, body: bytes) -> None:
+        """Take what the sender says of the content."""
+        self._digests = head.get("digests", {})
 
     def take_end(self) -> None:
         """Put the file in its place and answer."""
-        if self._file is not None:
-            self._file.finish()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            file.finish()
+            if isinstance(file, Arrival):
+                self.resources.arrivals.remember(file.path, file.digests(self._digests))
             self.line.finish({})
 
     def cancel(self) -> None:

@@ -11,6 +11,7 @@ plainly so goes ansible-core's own way, and so does every file of a task that sa
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Iterator
@@ -63,6 +64,7 @@ def _take_over(kind: Any) -> None:
         return
     own = copy_file.__globals__
     own["_walk_dirs"] = around(own["_walk_dirs"], _walk_dirs)
+    own["checksum"] = around(own["checksum"], _checksum)
     kind._copy_file = around(copy_file, _copy_file)
 
 
@@ -129,13 +131,19 @@ def _copy_file(
     task_vars: Any,
     follow: bool,
 ) -> Any:
+    connection = action._connection
+    if not isinstance(connection, CarriedConnection):
+        return original(
+            action, source_full, source_rel, content, content_tempfile, dest, task_vars, follow
+        )
     tree = _tree(action, follow=follow)
     if tree is not None and tree.is_well(action, source_rel):
         return {"changed": False}
     action.herder_last_call = None
-    answer = original(
-        action, source_full, source_rel, content, content_tempfile, dest, task_vars, follow
-    )
+    with _copying(connection):
+        answer = original(
+            action, source_full, source_rel, content, content_tempfile, dest, task_vars, follow
+        )
     if tree is not None and answer and answer.get("changed") is False:
         call = action.herder_last_call
         if call is not None and call.bundle.name == "ansible.legacy.file":
@@ -143,9 +151,32 @@ def _copy_file(
     return answer
 
 
+@contextlib.contextmanager
+def _copying(connection: CarriedConnection) -> Iterator[None]:
+    """Within it, files that are looked at here or sent there are those that `copy` is to copy."""
+    _walked.known = connection.herder_carrier.local_files
+    connection.herder_is_copying = True
+    try:
+        yield
+    finally:
+        connection.herder_is_copying = False
+        _walked.known = None
+
+
+def _checksum(original: Callable[..., Any], source: str) -> Any:
+    """The file that is copied to a hundred hosts is read once."""
+    known: LocalFiles | None = getattr(_walked, "known", None)
+    if known is None:
+        return original(source)
+    try:
+        return known.checksum(source, lambda: original(source))
+    except OSError:
+        return original(source)
+
+
 def _tree(action: Any, *, follow: bool) -> Tree | None:
     """Give the directory that this action copies; None when each file goes the usual way."""
-    if follow or len(_walked.files) < 2 or not isinstance(action._connection, CarriedConnection):
+    if follow or len(_walked.files) < 2:
         return None
     if action.herder_tree is None:
         action.herder_tree = Tree(_walked.files)

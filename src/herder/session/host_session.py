@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from herder.model.ports import (
     AgentFacts,
@@ -16,8 +17,9 @@ from herder.model.ports import (
 )
 from herder.session import replies
 from herder.session.connection import Connection, PendingCall
+from herder.session.outgoing import blocks_of_bytes
 from herder.session.parcels import Parcels
-from herder.session.transfer import blocks_of_bytes, blocks_of_file, fetch, put
+from herder.session.transfer import fetch, put
 from herder.wire.frames import Frame, Head
 from herder.wire.messages import (
     INLINE_BYTES,
@@ -79,12 +81,20 @@ class HostSession:
         if len(content) <= INLINE_BYTES:
             await self._ask(PutFile(path, wanted), content)
         else:
-            await put(self.connection, blocks_of_bytes(content), path, wanted)
+            await put(self.connection, blocks_of_bytes(content), PutFile(path, wanted))
 
-    async def put_file(self, source: str, path: str, *, mode: int | None = None) -> None:
+    async def put_file(
+        self,
+        source: str,
+        path: str,
+        *,
+        mode: int | None = None,
+        digests: Callable[[], Mapping[str, str]] | None = None,
+    ) -> None:
         """Send a file of this machine."""
-        wanted = -1 if mode is None else mode
-        await put(self.connection, blocks_of_file(source), path, wanted)
+        call = PutFile(path, -1 if mode is None else mode)
+        async with contextlib.aclosing(self._parcels.files.blocks(source)) as blocks:
+            await put(self.connection, blocks, call, digests)
 
     async def fetch_file(self, path: str, destination: str) -> None:
         """Bring a file here, whole or not at all."""

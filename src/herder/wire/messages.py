@@ -4,7 +4,8 @@ An operation is a named tuple; its fields are the head of a CALL frame, its name
 "operation". What an operation sends beside it (parameters, file content, standard input) is the
 body, or DATA frames and an END. The answer is one REPLY or FAILURE, before it perhaps NEEDS
 (digests the agent lacks, answered by SUPPLY) and OUTPUT frames (parts of a large answer).
-DATA waits for the other side's GRANT once WINDOW_BYTES are under way, OUTPUT of a fetch for CREDIT.
+DATA waits for the other side's GRANT once WINDOW_BYTES are under way (it comes for GRANT_BYTES at
+once), OUTPUT of a fetch for CREDIT.
 
 They are named tuples: sixteen frozen dataclasses cost each agent 8 ms of CPU before it can greet.
 """
@@ -16,6 +17,7 @@ from typing import Any, Dict, List, NamedTuple, Type, Union
 from herder.wire.frames import Head, WireError
 
 WINDOW_BYTES = 4 * 1024 * 1024
+GRANT_BYTES = 1024 * 1024
 INLINE_BYTES = 256 * 1024
 
 _NONE: Dict[str, str] = {}
@@ -69,12 +71,15 @@ class RunCommand(NamedTuple):
 class PutFile(NamedTuple):
     """Write a file, whole or not at all; body: the content, or DATA follows when `is_streamed`.
 
-    *Shapes*: `mode` -1: as the file that is there, or what the umask leaves of 0666.
+    *Shapes*: `mode` -1: as the file that is there, or what the umask leaves of 0666. With
+    `is_hashed` a module will ask for checksums of it; SUPPLY with {"digests": {algorithm: hex}},
+    the sender's own of one content, may come before END.
     """
 
     path: str
     mode: int = -1
     is_streamed: bool = False
+    is_hashed: bool = False
 
 
 class FetchFile(NamedTuple):
