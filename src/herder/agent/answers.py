@@ -100,7 +100,7 @@ def _question(call: RunModule, wishes: Head) -> Optional[_Question]:
     given = {name: wishes[name] for name in wishes if not name.startswith("_ansible_")}
     places = [given[name] for name in PLACES if name in given]
     is_known = all(name in known.varying or name in known.fixed for name in given)
-    if not (is_known and len(places) == 1 and _is_plain(wishes, places[0])):
+    if not (is_known and len(places) == 1 and is_plain(wishes, places[0])):
         return None
     path = known.place(places[0], wishes)
     if not (known.is_plain(wishes) and _PATH.fullmatch(path)):
@@ -113,7 +113,7 @@ def _question(call: RunModule, wishes: Head) -> Optional[_Question]:
     return _Question(known, shape, path, places[0], wishes, given)
 
 
-def _is_plain(wishes: Head, path: object) -> bool:
+def is_plain(wishes: Head, path: object) -> bool:
     """Whether nothing in it is expanded, censored or told to the log in another way."""
     return (
         isinstance(path, str)

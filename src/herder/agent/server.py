@@ -24,6 +24,7 @@ from herder.agent.channel import Channel
 from herder.agent.file_checks import CheckCall
 from herder.agent.files import reason
 from herder.agent.loop import Loop
+from herder.agent.new_files import PlaceCall
 from herder.wire.frames import Frame, Head, Kind
 from herder.wire.messages import (
     NAMES,
@@ -31,6 +32,7 @@ from herder.wire.messages import (
     FetchFile,
     OpenProcess,
     Operation,
+    PlaceFiles,
     PutFile,
     RunCommand,
     RunModule,
@@ -119,6 +121,8 @@ class Server:
             return FetchCall(line, self._resources, operation)
         if isinstance(operation, CheckFiles):
             return CheckCall(line, self._resources, operation)
+        if isinstance(operation, PlaceFiles):
+            return PlaceCall(line, self._resources, operation)
         if isinstance(operation, OpenProcess):
             return TunnelCall(line, self._resources, operation)
         return simple.SlowCall(line, self._resources, operation)

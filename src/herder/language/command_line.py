@@ -21,7 +21,7 @@ from ansible.cli.playbook import PlaybookCLI
 from herder import collections
 from herder.errors import HerderError
 from herder.events import EventSink
-from herder.language import core_shortcuts, core_version, hands, trees
+from herder.language import copies, core_shortcuts, core_version, hands
 from herder.language.blocking import LoopThread, WorkerThreads
 from herder.language.connections import Carrier
 from herder.language.core_templates import compile_once
@@ -149,7 +149,7 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     core_version.parse_once()
     cache = ModuleCache(around.cache_directory.expanduser() / "modules")
     hands.install(ModuleBuilder(cache).build)
-    trees.install()
+    copies.install()
     worker = functools.partial(Worker, threads=WorkerThreads(), carrier=carrier)
     core_version.replace_workers(worker, ResultQueue)
     core_version.replace_strategies(choose_strategy)

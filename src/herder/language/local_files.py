@@ -19,6 +19,7 @@ from herder.model.ports import WantedFile
 Found = TypeVar("Found")
 
 BLOCK_BYTES = 256 * 1024
+CONTENTS_BYTES = 32 * 1024 * 1024
 FILE_BYTES = 8 * 1024 * 1024
 SURE_AFTER_NANOSECONDS = 2_000_000_000
 
@@ -29,6 +30,9 @@ class LocalFiles:
     def __init__(self) -> None:
         self._found: dict[Hashable, Any] = {}
         self._locks: dict[Hashable, threading.Lock] = {}
+        self._contents: dict[tuple[str, str], bytes] = {}
+        self._contents_bytes = 0
+        self._keeping = threading.Lock()
 
     def checksum(self, source: str, find: Callable[[], Found]) -> Found:
         """Give what `find` says of a file's content, asked once for as long as it is the same."""
@@ -57,6 +61,30 @@ class LocalFiles:
             return None
         mode = f"0{modes.S_IMODE(status.st_mode):03o}" if is_mode_kept else None
         return WantedFile(path, status.st_size, checksum, mode)
+
+    def content(self, source: str, wanted: WantedFile) -> bytes | None:
+        """Give the content that a file had when it was looked at; None when it has another now.
+
+        Hosts that are sent the same files go through them side by side: the last ones are kept.
+        """
+        key = source, wanted.checksum
+        content = self._contents.get(key)
+        if content is None:
+            try:
+                content = Path(source).read_bytes()
+            except OSError:
+                return None
+            if hashlib.sha1(content).hexdigest() != wanted.checksum:
+                return None
+            self._keep(key, content)
+        return content
+
+    def _keep(self, key: tuple[str, str], content: bytes) -> None:
+        with self._keeping:
+            if self._contents_bytes > CONTENTS_BYTES:
+                self._contents, self._contents_bytes = {}, 0
+            self._contents[key] = content
+            self._contents_bytes += len(content)
 
     def _look(self, source: str) -> tuple[str, bool]:
         def read() -> tuple[str, bool]:

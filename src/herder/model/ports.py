@@ -172,6 +172,14 @@ class Session(Protocol):
         Assumes that the call's module was run by this session; False may also mean 'unknown'.
         """
 
+    async def place_files(
+        self, call: ModuleCall, files: Sequence[WantedFile], contents: Sequence[bytes]
+    ) -> int:
+        """Make new files as this call of `copy` would, up to the first that is not plainly new.
+
+        Assumes that the call has made one, in this session; gives how many were made.
+        """
+
     async def make_temporary_directory(self, parent: str) -> str:
         """Make a private directory (mode 0700) under `parent`, named as Ansible does; its path."""
 

@@ -28,6 +28,7 @@ from herder.wire.messages import (
     ExpandUser,
     MakeTemporaryDirectory,
     Operation,
+    PlaceFiles,
     PutFile,
     Remove,
     RunCommand,
@@ -108,11 +109,19 @@ class HostSession:
 
     async def check_files(self, call: ModuleCall, files: Sequence[WantedFile]) -> tuple[bool, ...]:
         """Say which files a module call would leave as they are."""
-        wanted = [(each.path, each.size, each.checksum, each.mode) for each in files]
-        body = json.dumps({"params": json.loads(call.params), "files": wanted}).encode()
-        frame = await self._ask(CheckFiles(to_head(self._module_operation(call))), body)
+        operation = CheckFiles(to_head(self._module_operation(call)))
+        frame = await self._ask(operation, _asked(call, files))
         with self.connection.reading():
             return replies.well(frame.head, len(files))
+
+    async def place_files(
+        self, call: ModuleCall, files: Sequence[WantedFile], contents: Sequence[bytes]
+    ) -> int:
+        """Make new files as a module call would; give how many, in their order."""
+        body = b"\0".join((_asked(call, files), b"".join(contents)))
+        frame = await self._ask(PlaceFiles(to_head(self._module_operation(call))), body)
+        with self.connection.reading():
+            return min(len(files), replies.whole(frame.head, "placed"))
 
     async def make_temporary_directory(self, parent: str) -> str:
         """Make a private directory; give its path."""
@@ -196,3 +205,8 @@ class HostSession:
             self.on_accounts_changed()
         with self.connection.reading():
             return replies.completed(frame, b"".join(pending.stdout), b"".join(pending.stderr))
+
+
+def _asked(call: ModuleCall, files: Sequence[WantedFile]) -> bytes:
+    wanted = [(each.path, each.size, each.checksum, each.mode) for each in files]
+    return json.dumps({"params": json.loads(call.params), "files": wanted}).encode()

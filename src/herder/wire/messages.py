@@ -107,6 +107,17 @@ class CheckFiles(NamedTuple):
     module: Dict[str, Any]
 
 
+class PlaceFiles(NamedTuple):
+    """Make new files as a call of the module `copy` would, up to the first that is not plainly new.
+
+    *Shapes*: `module` is the RunModule head of a call that has made one, the body {"params": its
+    parameters, "files": [[_original_basename, bytes, sha1, mode or null], ...]} as JSON, a zero
+    byte, and the contents one after the other; the reply's "placed" says how many were made.
+    """
+
+    module: Dict[str, Any]
+
+
 class MakeTemporaryDirectory(NamedTuple):
     """Make a private directory below `parent`, or in the system's place when that is refused."""
 
@@ -144,6 +155,7 @@ Operation = Union[
     FetchFile,
     Stat,
     CheckFiles,
+    PlaceFiles,
     MakeTemporaryDirectory,
     Remove,
     ExpandUser,
@@ -158,6 +170,7 @@ NAMES: Dict[Type[Any], str] = {
     FetchFile: "fetch file",
     Stat: "stat",
     CheckFiles: "check files",
+    PlaceFiles: "place files",
     MakeTemporaryDirectory: "make temporary directory",
     Remove: "remove",
     ExpandUser: "expand user",
