@@ -20,7 +20,7 @@ from herder.wire.frames import Head
 from herder.wire.messages import NAMES, CheckFiles, RunModule, to_operation
 
 PATIENCE_SECONDS = 10.0
-_LOG_PATIENCE_SECONDS = 2.0
+_LOG_PATIENCE_SECONDS = 5.0
 
 
 class CheckCall(Call):

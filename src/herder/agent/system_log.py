@@ -8,7 +8,7 @@ import time
 
 from herder.wire.frames import Head
 
-PATIENCE_SECONDS = 2.0
+PATIENCE_SECONDS = 5.0
 _SOCKET = "/dev/log"
 _NOBODY_THERE = (errno.ENOENT, errno.ECONNREFUSED)
 

@@ -19,7 +19,7 @@ from herder.language.hands import uses_become
 from herder.language.local_files import LocalFiles
 from herder.model.ports import ModuleCall, Session, WantedFile
 
-FILES_AT_ONCE = 1000
+FILES_AT_ONCE = 500
 BYTES_AT_ONCE = 32 * 1024 * 1024
 NEW_BYTES_AT_ONCE = 1024 * 1024
 _FIRST_NEW_FILES = 16
