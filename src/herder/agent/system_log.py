@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from typing import Optional
 
 from herder.wire.frames import Head
 
@@ -13,7 +14,7 @@ _SOCKET = "/dev/log"
 _NOBODY_THERE = (errno.ENOENT, errno.ECONNREFUSED)
 
 
-def tell_system_log(name: str, text: str, facility: str, *, patience_seconds: float = 0.0) -> bool:
+def tell_system_log(name: str, text: str, facility: str) -> bool:
     """Log a line at level info; tell whether it is done. Without a log, there is nothing to do.
 
     *Source*: syslog(3); RFC 3164, section 4.1.
@@ -22,7 +23,7 @@ def tell_system_log(name: str, text: str, facility: str, *, patience_seconds: fl
     if not line:
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
-        return _is_sent(log, line, patience_seconds)
+        return _is_sent(log, line, 0.0)
 
 
 class SystemLog:
@@ -35,14 +36,15 @@ class SystemLog:
         self._is_silent = bool(wishes.get("_ansible_no_log"))
         self._facility = str(wishes.get("_ansible_syslog_facility"))
         self._name = f"ansible-{wishes.get('_ansible_module_name')}"
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket: Optional[socket.socket] = None
         self._ends = time.monotonic() + PATIENCE_SECONDS
 
     def __enter__(self) -> SystemLog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
+        if self._socket is not None:
+            self._socket.close()
 
     def tell(self, told: Head) -> bool:
         """Tell of a call with these arguments; False when that could not be done.
@@ -54,6 +56,8 @@ class SystemLog:
         text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told.items())}"
         line = _line(self._name, text, self._facility)
         patience = max(0.0, self._ends - time.monotonic())
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         return bool(line) and _is_sent(self._socket, line, patience)
 
 
