@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 from herder.wire.bootstrap import agent_payload, bootstrap_line
 from herder.wire.handshake import GREETING
+from tests.support.sessions import home_at
 
 COSTLY = {
     *("typing", "enum", "re", "json", "hashlib", "contextlib", "collections", "functools"),
@@ -19,6 +24,13 @@ def imported(words: list[str], sent: bytes) -> tuple[set[str], bytes]:
     done = subprocess.run(words, input=sent, capture_output=True, check=True)
     lines = [line.split("|") for line in done.stderr.decode().splitlines()]
     return {line[2].strip() for line in lines if len(line) == 3}, done.stdout
+
+
+@pytest.fixture(autouse=True)
+def _unused_home(tmp_path: Path, _home: None) -> Iterator[None]:
+    """A home where no module ever ran: an agent imports ahead what the last run there needed."""
+    with home_at(tmp_path):
+        yield
 
 
 def test_agent_greets_without_the_costly_packages_of_the_standard_library(python: str) -> None:
