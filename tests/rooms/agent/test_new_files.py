@@ -6,6 +6,7 @@ import hashlib
 import json
 import socket
 import stat
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,14 @@ def test_call_that_asks_for_more_is_the_modules(top: Path, more: dict[str, Any])
     assert has_plain_shape(CALL, wishes(top))
     assert not has_plain_shape(CALL, wishes(top, **more))
     assert not has_plain_shape(CALL._replace(is_core=False), wishes(top))
+
+
+def test_modules_that_tell_the_journal_are_not_stood_in_for(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent knows only the system's log."""
+    monkeypatch.setattr(sys.modules["ansible.module_utils.basic"], "has_journal", True)
+    assert not has_plain_shape(CALL, wishes(top))
 
 
 def test_a_slow_disk_does_not_keep_the_agent_for_long(

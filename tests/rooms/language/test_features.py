@@ -1,7 +1,7 @@
 """Every feature of the language, as folders of data that both engines run.
 
 A folder of tests/data/language_features has playbooks, an inventory `hosts` and the file `runs`:
-a line for each run, the words of the command; before them may stand marks (see MARKS).
+a line for each run, the words of the command; before them may stand marks (see MARKS) and `long`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ MARKS = {
     ),
     "cc": pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler"),
 }
+SECONDS = 180
+# ansible-playbook alone takes more than three minutes where it copies many files
+LONG = "long"
+LONG_SECONDS = 600
 
 
 def _cases() -> list[object]:
@@ -31,15 +35,15 @@ def _cases() -> list[object]:
     for runs in sorted(FOLDERS.glob("*/runs")):
         for line in runs.read_text("utf-8").splitlines():
             words = shlex.split(line)
-            marks = [MARKS[word] for word in words if word in MARKS]
-            words = [word for word in words if word not in MARKS]
+            limit = pytest.mark.timeout(LONG_SECONDS if LONG in words else SECONDS)
+            marks = [limit, *(MARKS[word] for word in words if word in MARKS)]
+            words = [word for word in words if word not in MARKS and word != LONG]
             name = f"{runs.parent.name}: {shlex.join(words)}"
             found.append(pytest.param(runs.parent, words, marks=marks, id=name))
     return found
 
 
 @pytest.mark.engines
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(("folder", "words"), _cases())
 def test_both_engines_do_and_say_the_same(folder: Path, words: list[str], tmp_path: Path) -> None:
     """Whoever links herder-playbook in the place of ansible-playbook must not notice."""
