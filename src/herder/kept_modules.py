@@ -121,14 +121,17 @@ class KeptModules:
         return known
 
     def learn(self) -> None:
-        """Keep what was imported, when enough of it was not known."""
+        """Keep what was imported, when enough of it was not known; nothing of it matters to a run."""
+        with contextlib.suppress(OSError, ValueError, ImportError, SyntaxError):
+            self._learn()
+
+    def _learn(self) -> None:
         others = [name for name, module in list(sys.modules.items()) if _is_of_python(module)]
         missing = [name for name in others if _spec(name, self._path) and not self._is_known(name)]
         if len(missing) < WORTHWHILE:
             return
         found = {name: spec for name in list(sys.modules) if (spec := _spec(name, self._path))}
-        with contextlib.suppress(OSError, ValueError, ImportError, SyntaxError):
-            self._write(found)
+        self._write(found)
 
     def _is_known(self, name: str) -> bool:
         entry = self._entries.get(name)

@@ -151,6 +151,7 @@ class CarriedConnection(ConnectionBase):
         carrier = self.herder_carrier
         known = self._herder_routes.get(as_become_user) if not _is_shown() else None
         if known is not None and (ready := carrier.sessions.ready(known)) is not None:
+            carrier.remember(known)
             return ready
         route = self.herder_route()
         carrier.remember(route)

@@ -15,8 +15,9 @@ which order); inventory/manager.py, host.py and group.py (what changes an invent
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,7 @@ from ansible.utils.display import Display
 from ansible.vars import manager as vars_manager
 
 from herder.language.beside_vars import has_only_the_built_in
+from herder.language.kept import Kept
 
 CHANGES_OF_INVENTORY = (
     (InventoryManager, ("add_dynamic_host", "add_dynamic_group", "refresh_inventory")),
@@ -42,7 +44,8 @@ CHANGES_OF_INVENTORY = (
     (Host, ("set_variable", "add_group", "remove_group")),
     (Group, ("set_variable", "add_host", "remove_host", "add_child_group", "set_priority")),
 )
-MERGES_KEPT = 20_000
+# As many places as a host is at in turns: blocks, handlers, what others read of it.
+MERGES_OF_A_HOST = 8
 # From this verbosity on, ansible-core tells each time that it reads one of vars_files.
 TELLS_FILES_READ = 3
 # Of a task's own variables `get_vars` leaves these out, below whatever has them.
@@ -88,7 +91,7 @@ class KeptVariables:
     """What one variable manager has merged."""
 
     def __init__(self) -> None:
-        self.merges: dict[Hashable, _Merge] = {}
+        self._merges: dict[str, Kept] = {}
         self._changes: dict[str, list[frozenset[str] | None]] = {}
 
     def note(self, host: str, names: frozenset[str] | None) -> None:
@@ -99,11 +102,10 @@ class KeptVariables:
         """Give the changes of a host so far."""
         return self._changes.setdefault(host, [])
 
-    def keep(self, key: Hashable, merge: _Merge) -> None:
-        """Keep a merge; start anew when there are very many."""
-        if len(self.merges) >= MERGES_KEPT:
-            self.merges.clear()
-        self.merges[key] = merge
+    def merges_of(self, host: str) -> Kept:
+        """Give the few merges of a host that are kept."""
+        merges = self._merges.get(host)
+        return self._merges.setdefault(host, Kept(MERGES_OF_A_HOST)) if merges is None else merges
 
 
 def kept_of(manager: Any) -> KeptVariables:
@@ -159,26 +161,29 @@ def get_vars(
         return merged()
     kept, name = kept_of(manager), str(host.name)
     parent, role = (None, None) if task is None else (task._parent, task._role)
-    key = (name, id(play), id(parent), id(role), task is None, include_hostvars)
-    changes = kept.changes_of(name)
+    key = (id(play), id(parent), id(role), task is None, include_hostvars)
+    merges, changes = kept.merges_of(name), kept.changes_of(name)
     made_from = _made_from(manager, play, host, parent, role, _hosts, _hosts_all)
-    merge = kept.merges.get(key)
+    merge = merges.get(key)
     if merge is not None and _is_made_from(merge.made_from, made_from):
         fresh = _up_to_date(manager, merge, name, changes)
         if fresh is not None:
-            kept.merges[key] = fresh
+            merges[key] = fresh
             return _own(manager, fresh, name, task)
     if task is not None and task.vars:
         # what is kept must hold for the task's neighbours, which have not its own variables
         return merged()
     files, seen = _signatures(manager, play), len(changes)
     variables = merged()
-    if files is not None and made_from == _made_from(
-        manager, play, host, parent, role, _hosts, _hosts_all
+    has_own_vars = "vars" in variables and task is None and play is None
+    if (
+        files is not None
+        and not has_own_vars
+        and made_from == _made_from(manager, play, host, parent, role, _hosts, _hosts_all)
     ):
         above = _names_above(manager, play, host, task, include_hostvars, _hosts, _hosts_all)
-        kept.keep(key, _Merge(variables, seen, above, made_from, files))
-        return _own(manager, kept.merges[key], name, task)
+        merge = merges.keep(key, _Merge(variables, seen, above, made_from, files))
+        return _own(manager, merge, name, task)
     return variables
 
 
@@ -206,7 +211,7 @@ def _made_from(
     about_play: tuple[Any, ...] = ()
     if play is not None:
         removed, roles, own = play._removed_hosts, play.roles, play.vars
-        about_play = (play, removed, len(removed), len(roles), own, len(own), play.vars_files)
+        about_play = (play, removed, "\n".join(removed), len(roles), own, len(own), play.vars_files)
         about_play += tuple(each for role in roles for each in (role, role.public))
     sizes = tuple(len(names) if names else 0 for names in (hosts, hosts_all))
     fixed = (manager._loader, manager._inventory, manager._extra_vars, manager._hostvars)
@@ -232,53 +237,74 @@ def _up_to_date(
     if seen == merge.seen:
         return merge
     new = changes[merge.seen : seen]
-    if any(names is None for names in new):
+    if any(names is None or "vars" in names for names in new):
         return None
     registered = manager._nonpersistent_fact_cache.get(host, {})
     names = {name for each in new for name in each or ()} - merge.above
-    variables = _copied(merge.variables)
-    for name in names & registered.keys():
-        _put(variables, name, registered[name])
+    values = {name: registered[name] for name in registered if name in names}
+    variables = _with(merge.variables, values, merge.above)
     return _Merge(variables, seen, merge.above, merge.made_from, merge.files)
 
 
 def _own(manager: Any, merge: _Merge, host: str, task: Any) -> dict[str, Any]:
     """Give the variables for one task to keep."""
-    variables = _copied(merge.variables)
-    if task is None:
-        return variables
-    _put(variables, "environment", task.environment)
-    if task.vars:
+    stronger, values = merge.above, {}
+    if task is not None:
+        values["environment"] = task.environment
+    if task is not None and task.vars:
         vars_manager.warn_if_reserved(task.vars)
         caches = (manager._vars_cache, manager._nonpersistent_fact_cache)
-        stronger = merge.above.union(*(cache.get(host, {}) for cache in caches))
-        for name in task.vars.keys() - stronger:
-            _put(variables, name, task.vars[name])
+        stronger = stronger.union(*(cache.get(host, {}) for cache in caches))
+        values |= {name: value for name, value in task.vars.items() if name not in stronger}
+    variables = _with(merge.variables, values, stronger)
+    if type(variables.get("ansible_facts")) is dict:
+        # plugins put there which Python was found, for the time of their task
+        variables["ansible_facts"] = variables["ansible_facts"].copy()
     return variables
 
 
-def _copied(variables: dict[str, Any]) -> dict[str, Any]:
-    twin = variables.copy()
-    if "vars" in twin:
-        twin["vars"] = twin["vars"].copy()
-    return twin
+def _with(
+    variables: dict[str, Any], values: dict[str, Any], stronger: frozenset[str]
+) -> dict[str, Any]:
+    """Give a copy with values in it, also in what the variable `vars` shows."""
+    placed = _placed(variables, values, stronger)
+    shown = variables.get("vars")
+    if shown is None:
+        return placed
+    if _VARS_TAG is None:
+        placed["vars"] = _placed(shown, values, stronger)
+        return placed
+    plain = {name: value for name, value in shown.items() if name != "vars"}
+    tagged = {name: _VARS_TAG.tag(value) for name, value in values.items()}
+    plain = _placed(plain, tagged, stronger)
+    placed["vars"] = _VARS_TAG.tag(plain)
+    placed["vars"]["vars"] = _VARS_TAG.tag(plain)
+    return placed
 
 
-def _put(variables: dict[str, Any], name: str, value: Any) -> None:
-    """Set a variable, also in what the variable `vars` shows."""
-    variables[name] = value
-    if "vars" in variables:
-        variables["vars"][name] = value if _VARS_TAG is None else _VARS_TAG.tag(value)
-
-
-# since 2.20 each value in `vars` is marked as one that will be gone
+# since 2.20 each value in `vars`, and all of it, is marked as one that will be gone
 _VARS_TAG = getattr(vars_manager, "_DEPRECATE_VARS", None)
+
+
+def _placed(
+    variables: dict[str, Any], values: dict[str, Any], stronger: frozenset[str]
+) -> dict[str, Any]:
+    """Put new names before what is stronger: that was merged last, so it is at the end."""
+    new = [(name, value) for name, value in values.items() if name not in variables]
+    if not new:
+        return variables | values
+    last = itertools.takewhile(stronger.__contains__, reversed(variables))
+    place = len(variables) - sum(1 for _name in last)
+    items = list(variables.items())
+    return dict([*items[:place], *new, *items[place:]]) | values
 
 
 def _names_above(manager: Any, play: Any, host: Any, task: Any, *rest: Any) -> frozenset[str]:
     """Give the names that are stronger than what is registered."""
     include_hostvars, hosts, hosts_all = rest
-    names = {"vars", "environment", *manager._extra_vars}
+    names = {*manager._extra_vars}
+    names |= {"vars"} if task or play else set()
+    names |= {"environment"} if task else set()
     names |= manager._get_magic_variables(
         play=play,
         host=host,
@@ -297,7 +323,7 @@ def _names_above(manager: Any, play: Any, host: Any, task: Any, *rest: Any) -> f
 def _signatures(manager: Any, play: Any) -> tuple[Signature, ...] | None:
     """Give the signatures of the play's vars_files, None where it is not plain which they are."""
     wanted = play.get_vars_files() if play is not None else []
-    if wanted and display.verbosity >= TELLS_FILES_READ:
+    if wanted and max(display.verbosity, display.log_verbosity) >= TELLS_FILES_READ:
         return None
     if not all(isinstance(each, str) and "{" not in each for each in wanted):
         return None

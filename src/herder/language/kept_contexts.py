@@ -54,11 +54,12 @@ def _key(given: Any, task: Any, variables: Mapping[str, Any]) -> Hashable | None
     fields = field_values(task, _fields_read())
     names = [name for name in _variables_read() if name in variables]
     parts = [*own.values(), *fields, *(variables[name] for name in names)]
+    kinds = map(type, parts)
     parts = [() if type(value) in (list, dict) and not value else value for value in parts]
     if not all(map(_may_be_key, parts)):
         return None
-    # True and 1 are equal, and must not be the same key
-    return (type(given), *own, *names, *parts, *map(type, parts))
+    # True and 1 are equal, as are two empty ones, and must not be the same key
+    return (type(given), *own, *names, *parts, *kinds)
 
 
 def _may_be_key(value: Any) -> bool:

@@ -30,7 +30,7 @@ def value_and_origin(
     keys: Any = None,
     variables: Any = None,
     direct: Any = None,
-    **since_2_20: Any,
+    **words: Any,
 ) -> Any:
     """A setting follows from its definition, the command line, the environment and variables."""
 
@@ -44,12 +44,11 @@ def value_and_origin(
             keys=keys,
             variables=variables,
             direct=direct,
-            **since_2_20,
+            **words,
         )
 
-    if any(value is not None for value in since_2_20.values()):
-        return looked_up()
-    if keys or direct or cfile is not None or plugin_type is not None:
+    # since 2.21 a templar can be given, which renders what is found
+    if any(words.values()) or keys or direct or cfile is not None or plugin_type is not None:
         return looked_up()
     key = _key(config, name, variables)
     if key is None:
@@ -78,6 +77,9 @@ def _key(config: Any, name: Any, variables: Mapping[str, Any] | None) -> Hashabl
     if not is_plain:
         return None
     given = [variables.get(each) for each in in_variables] if variables else []
+    if any(isinstance(value, str) and "{" in value for value in given):
+        # a template that is trusted equals one that is not
+        return None
     told = [os.environ.get(each) for each in in_environment]
     key = (
         id(config),

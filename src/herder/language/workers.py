@@ -173,6 +173,7 @@ class StepExecutor(TaskExecutor):
             interpreters = interpreters_for(wish.variables, wish.templar)
             if interpreters != connection.herder_interpreters:
                 connection.herder_prepare(connection.herder_host, interpreters)
+            prepared.interpreters = raw
         return connection
 
     def _set_become_plugin(self, variables: Any, templar: Any, connection: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Iterator
 
@@ -112,3 +113,24 @@ def test_repeating_ends_with_an_error_of_the_job(caplog: pytest.LogCaptureFixtur
 
     assert len(tries) == 1
     assert "is not repeated any more" in caplog.text
+
+
+def test_work_that_is_cancelled_says_so_to_who_waits(loop: LoopThread) -> None:
+    """As when a run is broken off; the thread must not wait for ever."""
+
+    async def work() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(concurrent.futures.CancelledError):
+        loop.call(work())
+
+
+def test_many_threads_wait_for_work_of_their_own(loop: LoopThread) -> None:
+    """Each gets its own answer, whichever is first."""
+
+    async def give(value: int) -> int:
+        await asyncio.sleep(0.01 * (value % 3))
+        return value
+
+    with concurrent.futures.ThreadPoolExecutor(10) as threads:
+        assert list(threads.map(lambda n: loop.call(give(n)), range(50))) == list(range(50))

@@ -406,3 +406,48 @@ async def test_what_was_begun_and_never_asked_for_is_ended(tmp_path: Path) -> No
 
     assert time.monotonic() - started < 3
     assert not is_alive(process_id)
+
+
+async def test_a_session_that_is_open_is_ready_for_who_asks_again() -> None:
+    """Without a question to the loop; hosts of this machine share it."""
+    async with open_pool() as pool:
+        before = pool.ready(LOCAL)
+        session = await pool.get(LOCAL)
+
+        assert (before, pool.ready(LOCAL)) == (None, session)
+        assert pool.ready(replace(LOCAL, host="another")) is session
+        assert pool.ready(replace(LOCAL, interpreters=("no-python",))) is None
+
+
+@pytest.mark.parametrize("ending", ["end", "close"])
+async def test_a_session_that_was_ended_is_not_ready(ending: str) -> None:
+    """The next task connects anew."""
+    async with open_pool() as pool:
+        await pool.get(LOCAL)
+        await (pool.close() if ending == "close" else pool.end(LOCAL))
+
+        assert pool.ready(LOCAL) is None
+
+
+async def test_a_session_whose_agent_died_is_not_ready() -> None:
+    """Its loss is told by who connects anew."""
+    async with open_pool() as pool:
+        session = await pool.get(LOCAL)
+        completed = await session.run_command(CommandCall("echo $PPID"))
+        os.kill(int(completed.stdout), signal.SIGKILL)
+        for _ in range(100):
+            if pool.ready(LOCAL) is None:
+                break
+            await asyncio.sleep(0.02)
+
+        assert pool.ready(LOCAL) is None
+
+
+async def test_a_session_that_may_have_old_groups_is_not_ready() -> None:
+    """Only `get` asks whether what become started knows the groups of now."""
+    async with open_pool() as pool:
+        await pool.get(LOCAL)
+        for slot in pool._slots.values():
+            slot.is_suspect = True
+
+        assert pool.ready(LOCAL) is None

@@ -1,0 +1,70 @@
+"""language/core_templates.py: text without a template is what ansible-core makes of it."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import pytest
+from ansible._internal._datatag._tags import Origin, TrustedAsTemplate
+from ansible._internal._templating._engine import TemplateEngine, TemplateOptions
+from ansible._internal._templating._jinja_bits import TemplateOverrides
+from ansible.parsing.dataloader import DataLoader
+
+from herder.language import core_shortcuts
+from tests.support.plugins import load_plugins
+from tests.support.shadows import difference, outcome
+
+trusted = TrustedAsTemplate().tag
+TEXTS: tuple[Any, ...] = (
+    "",
+    "plain",
+    "5",
+    "no",
+    "None",
+    "[1, 2]",
+    "}} %} #}",
+    "{",
+    "{x}",
+    "{# a comment #}",
+    "{{ a }}",
+    "{% if a %}b{% endif %}",
+    "# no header",
+    "#jinja2: variable_start_string:'[%', variable_end_string:'%]'\n[% a %]",
+    "#jinja2:trim_blocks:False\nplain",
+    "line\n",
+    "<% a %>",
+    "back\\slash",
+    b"bytes",
+    5,
+    ["plain", "{{ a }}"],
+    {"a": "{{ a }}"},
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> None:
+    """Once in a process, as in a run."""
+    load_plugins()
+    core_shortcuts.install()
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=repr)
+@pytest.mark.parametrize("overrides", [{}, {"variable_start_string": "<%"}], ids=str)
+def test_text_is_what_the_long_way_makes_of_it(text: Any, overrides: dict[str, str]) -> None:
+    """Trusted or not, with an origin or without, as it stands or with marks of somebody's own."""
+    engine = TemplateEngine(DataLoader(), variables={"a": 1})
+    if overrides:
+        overrides = {**overrides, "variable_end_string": "%>"}
+    words: list[dict[str, Any]] = [
+        {},
+        {"options": TemplateOptions(overrides=TemplateOverrides.from_kwargs(overrides))},
+    ]
+    long_way = TemplateEngine.template.herder_shortened
+    origin = Origin(description="a file").tag
+    for value in (text, trusted(text), origin(text), origin(trusted(text))):
+        for each in words:
+            found = outcome(functools.partial(engine.template, value, **each))
+            expected = outcome(functools.partial(long_way, engine, value, **each))
+            wrong = difference(found, expected)
+            assert wrong is None
