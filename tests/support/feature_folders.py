@@ -1,7 +1,7 @@
 """The folders of tests/data/language_features, and the runs that each of them describes.
 
 A folder has playbooks, an inventory `hosts` and the file `runs`: a line for each run, the words of
-the command; before them may stand marks (see MARKS).
+the command; before them may stand marks (see MARKS) and `long`.
 """
 
 from __future__ import annotations
@@ -22,16 +22,21 @@ MARKS = {
     ),
     "cc": pytest.mark.skipif(not shutil.which("cc"), reason="needs a C compiler"),
 }
+SECONDS = 180
+# ansible-playbook alone takes more than three minutes where it copies many files
+LONG = "long"
+LONG_SECONDS = 600
 
 
 def feature_runs() -> list[object]:
-    """Give folder and words of each run, for a test to be parametrized with."""
+    """Give folder, words and limit of each run, for a test to be parametrized with."""
     found: list[object] = []
     for runs in sorted(FOLDERS.glob("*/runs")):
         for line in runs.read_text("utf-8").splitlines():
             words = shlex.split(line)
-            marks = [MARKS[word] for word in words if word in MARKS]
-            words = [word for word in words if word not in MARKS]
+            limit = pytest.mark.timeout(LONG_SECONDS if LONG in words else SECONDS)
+            marks = [limit, *(MARKS[word] for word in words if word in MARKS)]
+            words = [word for word in words if word not in MARKS and word != LONG]
             name = f"{runs.parent.name}: {shlex.join(words)}"
             found.append(pytest.param(runs.parent, words, marks=marks, id=name))
     return found

@@ -61,24 +61,24 @@ class Answers:
         """Give what the module would print, or None: then it must run."""
         if call.fqn not in _KNOWN:
             return None
-        answer = self._said(_question(call, wishes_of(from_json(params))), patience_seconds=0.0)
+        answer = self._said(_question(call, wishes_of(from_json(params))))
         return _printed(answer) if answer is not None else None
 
-    def would_leave(self, call: RunModule, wishes: Head, *, patience_seconds: float) -> bool:
-        """Whether the module would leave it as it is; the system's log is told of the question.
-
-        *Units*: `patience_seconds` is how long a log that is busy may keep us waiting.
-        """
+    def told(self, call: RunModule, wishes: Head) -> Optional[Head]:
+        """Give what the system's log hears of a call of a vouched shape; None of another."""
         question = _question(call, wishes)
-        return self._said(question, patience_seconds=patience_seconds) is not None
+        words = self._vouched.find(question.shape) if question is not None else None
+        if question is None or words is None:
+            return None
+        return {**_module_args(words, question), "path": question.asked}
 
-    def _said(self, question: Optional[_Question], *, patience_seconds: float) -> Optional[Head]:
+    def _said(self, question: Optional[_Question]) -> Optional[Head]:
         words = self._vouched.find(question.shape) if question is not None else None
         if question is None or words is None:
             return None
         told = _module_args(words, question)
         answer = _answer(words, question, told)
-        if answer is None or not _log(told, question, patience_seconds):
+        if answer is None or not _log(told, question):
             return None
         return answer
 
@@ -110,7 +110,7 @@ def _question(call: RunModule, wishes: Head) -> Optional[_Question]:
     given = {name: wishes[name] for name in wishes if not name.startswith("_ansible_")}
     places = [given[name] for name in PLACES if name in given]
     is_known = all(name in known.varying or name in known.fixed for name in given)
-    if not (is_known and len(places) == 1 and _is_plain(wishes, places[0])):
+    if not (is_known and len(places) == 1 and is_plain(wishes, places[0])):
         return None
     path = known.place(places[0], wishes)
     if not (known.is_plain(wishes) and _is_plain_path(path)):
@@ -123,7 +123,7 @@ def _question(call: RunModule, wishes: Head) -> Optional[_Question]:
     return _Question(known, shape, path, places[0], wishes, given)
 
 
-def _is_plain(wishes: Head, path: object) -> bool:
+def is_plain(wishes: Head, path: object) -> bool:
     """Whether nothing in it is expanded, censored or told to the log in another way."""
     return (
         isinstance(path, str)
@@ -191,7 +191,7 @@ def _module_args(words: Head, question: _Question) -> Head:
     return {**given, "path": question.path, **rest}
 
 
-def _log(told: Head, question: _Question, patience_seconds: float) -> bool:
+def _log(told: Head, question: _Question) -> bool:
     """Tell the system's log of it, as the module does; False when that could not be done."""
     wishes = question.wishes
     if wishes.get("_ansible_no_log"):
@@ -201,7 +201,7 @@ def _log(told: Head, question: _Question, patience_seconds: float) -> bool:
     text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told.items())}"
     facility = str(wishes.get("_ansible_syslog_facility"))
     name = f"ansible-{wishes.get('_ansible_module_name')}"
-    return tell_system_log(name, text, facility, patience_seconds=patience_seconds)
+    return tell_system_log(name, text, facility)
 
 
 def _printed(answer: Head) -> bytes:

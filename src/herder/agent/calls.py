@@ -8,6 +8,7 @@ from herder.agent.resources import Resources
 from herder.wire.frames import CHUNK_BYTES, Head, Kind
 from herder.wire.late import Late
 from herder.wire.messages import (
+    GRANT_BYTES,
     INLINE_BYTES,
     NAMES,
     WINDOW_BYTES,
@@ -21,9 +22,9 @@ from herder.wire.messages import (
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal
-    from typing import Callable, List, Optional, Set
+    from typing import Callable, Dict, List, Optional, Set
 
-    from herder.agent import commands, fork, tunnel
+    from herder.agent import arrivals, commands, fork, tunnel
     from herder.agent import program as programs
     from herder.agent.modules import Launch
 
@@ -33,6 +34,7 @@ else:
 
     commands, fork = Late("herder.agent.commands"), Late("herder.agent.fork")
     tunnel, programs = Late("herder.agent.tunnel"), Late("herder.agent.program")
+    arrivals = Late("herder.agent.arrivals")
 
 COMMAND = "ansible.modules.command"
 
@@ -211,11 +213,16 @@ class ModuleCall(BundleCall):
 
     def start(self) -> None:
         """Fork the child."""
-        self.launch = launch = self.prepare()
+        self.launch = self.prepare()
         loop = self.resources.loop
-        process_id, pipes = fork.fork_child(loop, launch.program)
+        process_id, pipes = fork.fork_child(loop, self._program)
         limits = self.resources.limits(self.call.timeout_seconds)
         self.child = Child(loop, process_id, pipes, limits, self.done)
+
+    def _program(self) -> None:
+        assert self.launch is not None
+        self.resources.tell_arrivals(self.call)
+        self.launch.program()
 
     def _ended(self, outcome: Optional[Outcome]) -> None:
         if outcome is None:
@@ -259,10 +266,13 @@ class PutCall(Call):
         super().__init__(line, resources, NAMES[type(call)])
         self._call = call
         self._file: Optional[WholeFile] = None
+        self._taken = 0
+        self._digests: Dict[str, str] = {}
 
     def begin(self, body: bytes) -> None:
         """Open the file; write all of it when it came along."""
-        self._file = WholeFile(self._call.path, self._call.mode)
+        kind = arrivals.Arrival if self._call.is_hashed else WholeFile
+        self._file = kind(self._call.path, self._call.mode)
         if not self._call.is_streamed:
             self.take(body)
             self.take_end()
@@ -271,14 +281,22 @@ class PutCall(Call):
         """Write the next part."""
         if self._file is not None:
             self._file.write(content)
-            if self._call.is_streamed:
-                self.line.send(Kind.GRANT, {"bytes": len(content)})
+            self._taken += len(content)
+            if self._call.is_streamed and self._taken >= GRANT_BYTES:
+                self.line.send(Kind.GRANT, {"bytes": self._taken})
+                self._taken = 0
+
+    def supply(self, head: Head, body: bytes) -> None:
+        """Take what the sender says of the content."""
+        self._digests = head.get("digests", {})
 
     def take_end(self) -> None:
         """Put the file in its place and answer."""
-        if self._file is not None:
-            self._file.finish()
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            file.finish()
+            if self._call.is_hashed and isinstance(file, arrivals.Arrival):
+                self.resources.arrivals.remember(file.path, file.digests(self._digests))
             self.line.finish({})
 
     def cancel(self) -> None:

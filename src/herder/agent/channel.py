@@ -49,7 +49,7 @@ class Channel:
         self._loop = loop
         self._source = source
         self._sink = sink
-        self._decoder = FrameDecoder()
+        self._decoder = FrameDecoder(splits_data=True)
         self._out: Deque[memoryview] = deque()
         self._waiting = 0
         self._on_frame: Callable[[Frame], None] = lambda frame: None

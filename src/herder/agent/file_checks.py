@@ -11,20 +11,20 @@ import stat
 import time
 
 from herder.agent import files
-from herder.agent.answers import Answers, wishes_of
+from herder.agent.answers import is_plain, wishes_of
 from herder.agent.calls import Call, Line
-from herder.agent.known import PLACES
+from herder.agent.known import PLACES, is_owned_as_wished
 from herder.agent.resources import Resources
+from herder.agent.system_log import SystemLog
 from herder.wire.frames import Head
 from herder.wire.json_text import from_json
 from herder.wire.messages import NAMES, CheckFiles, RunModule, to_operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, List, Set
+    from typing import Any, List, Optional, Set
 
 PATIENCE_SECONDS = 10.0
-_LOG_PATIENCE_SECONDS = 2.0
 
 
 class CheckCall(Call):
@@ -39,30 +39,33 @@ class CheckCall(Call):
         module = to_operation(self._call.module)
         assert isinstance(module, RunModule)
         asked = from_json(body)
-        checks = FileChecks(self.resources.answers, module, wishes_of(asked["params"]))
-        found = (checks.is_well(*wanted) for wanted in asked["files"])
-        self.line.finish({"well": "".join("1" if each else "0" for each in found)})
+        wishes = wishes_of(asked["params"])
+        told = self.resources.answers.told(module, wishes)
+        with SystemLog(wishes) as log:
+            checks = FileChecks(wishes, told, log)
+            found = ["1" if checks.is_well(*wanted) else "0" for wanted in asked["files"]]
+        self.line.finish({"well": "".join(found)})
 
 
 class FileChecks:
     """What one question has in common for all its files.
 
     On a disk that is very slow the files that are left after PATIENCE_SECONDS count as unknown: the
-    agent does nothing else meanwhile, and must not be taken for dead.
+    agent does nothing else meanwhile, and must not be taken for dead. `told` is what the system's
+    log hears of the call that the wishes are from, None when its shape is not vouched for.
     """
 
-    def __init__(self, answers: Answers, call: RunModule, wishes: Head) -> None:
-        self._answers = answers
-        self._call = call
+    def __init__(self, wishes: Head, told: Optional[Head], log: SystemLog) -> None:
         self._wishes = wishes
+        self._told = told
+        self._log = log
         self._top = next((str(wishes[name]) for name in PLACES if name in wishes), "")
         self._straight: Set[str] = {""}
         self._ends = time.monotonic() + PATIENCE_SECONDS
-        self._log_ends = time.monotonic() + _LOG_PATIENCE_SECONDS
 
     def is_well(self, name: str, size: int, checksum: str, mode: Any) -> bool:
         """Whether it has this content and the module would leave it as it is."""
-        if time.monotonic() > self._ends:
+        if self._told is None or time.monotonic() > self._ends:
             return False
         path = f"{self._top.rstrip('/')}/{name}"
         try:
@@ -75,14 +78,21 @@ class FileChecks:
             )
         except OSError:
             return False
-        return is_same and self._is_left(name, mode)
+        return is_same and self._is_left(path, status, name, mode)
 
-    def _is_left(self, name: str, mode: Any) -> bool:
-        wishes = {**self._wishes, "_original_basename": name}
+    def _is_left(self, path: str, status: os.stat_result, name: str, mode: Any) -> bool:
+        """Whether the module would leave it as it is; the system's log is told of the question."""
+        own = {"_original_basename": name}
         if mode is not None:
-            wishes["mode"] = mode
-        patience = max(0.0, self._log_ends - time.monotonic())
-        return self._answers.would_leave(self._call, wishes, patience_seconds=patience)
+            own["mode"] = mode
+        # another type would be another shape
+        is_of_shape = all(type(self._wishes.get(each)) is type(own[each]) for each in own)
+        is_plain_name = name.isascii() and "@" not in name and is_plain(self._wishes, path)
+        wishes = {**self._wishes, **own}
+        is_left = status.st_nlink == 1 and is_owned_as_wished(status, wishes)
+        if not (is_of_shape and is_plain_name and is_left):
+            return False
+        return self._log.tell({**(self._told or {}), **own})
 
     def _is_straight(self, folder: str) -> bool:
         """Whether no link leads there: else two names may mean one file, and order matters."""

@@ -28,10 +28,10 @@ class WholeFile:
     """A file that appears under its name only when all of it is written."""
 
     def __init__(self, path: str, mode: int) -> None:
-        self._path = os.path.realpath(os.path.expanduser(path))
-        if os.path.isdir(self._path):
-            raise IsADirectoryError(21, "is a directory", self._path)
-        folder, name = os.path.split(self._path)
+        self.path = os.path.realpath(os.path.expanduser(path))
+        if os.path.isdir(self.path):
+            raise IsADirectoryError(21, "is a directory", self.path)
+        folder, name = os.path.split(self.path)
         self._temporary = f"{folder}/.{name[:64]}.{os.urandom(6).hex()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         self._descriptor = os.open(self._temporary, flags, 0o666 if mode < 0 else 0o600)
@@ -50,7 +50,7 @@ class WholeFile:
         with self._undone_on_error():
             os.close(self._descriptor)
             self._descriptor = -1
-            os.rename(self._temporary, self._path)
+            os.rename(self._temporary, self.path)
 
     def abandon(self) -> None:
         """Leave no trace."""
@@ -65,7 +65,7 @@ class WholeFile:
         if mode >= 0:
             os.fchmod(self._descriptor, mode)
         with suppress(FileNotFoundError):
-            old = os.stat(self._path)
+            old = os.stat(self.path)
             if mode < 0:
                 os.fchmod(self._descriptor, stat.S_IMODE(old.st_mode))
             with suppress(PermissionError):

@@ -49,12 +49,15 @@ def is_owned_as_wished(status: os.stat_result, wishes: Head) -> bool:
     )
 
 
-def _has_mode(status: os.stat_result, wanted: object) -> bool:
-    if wanted is None:
-        return True
+def octal(wanted: object) -> Optional[int]:
+    """Give the bits of a mode that is a number; None for one in words."""
     if isinstance(wanted, str) and 0 < len(wanted) <= 5 and _OCTAL.issuperset(wanted):
-        wanted = int(wanted, 8)
-    return type(wanted) is int and wanted == stat.S_IMODE(status.st_mode)
+        return int(wanted, 8)
+    return wanted if type(wanted) is int else None
+
+
+def _has_mode(status: os.stat_result, wanted: object) -> bool:
+    return wanted is None or octal(wanted) == stat.S_IMODE(status.st_mode)
 
 
 def _is_owned(wanted: object, number: int, find: Callable[[str], int]) -> bool:

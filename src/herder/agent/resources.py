@@ -22,9 +22,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Optional
 
-    from herder.agent import known_command, modules
+    from herder.agent import arrivals, known_command, modules
+    from herder.wire.messages import RunModule
 else:
     modules = Late("herder.agent.modules")
+    arrivals = Late("herder.agent.arrivals")
     known_command = Late("herder.agent.known_command")
 
 
@@ -46,6 +48,7 @@ class Resources:
         self._vouched: Optional[Vouched] = None
         self._answers: Optional[Answers] = None
         self._commands: Optional[known_command.KnownCommand] = None
+        self._arrivals: Optional[arrivals.Arrivals] = None
 
     @property
     def modules(self) -> modules.Modules:
@@ -67,6 +70,18 @@ class Resources:
         if self._commands is None:
             self._commands = known_command.KnownCommand(self._kept)
         return self._commands
+
+    @property
+    def arrivals(self) -> arrivals.Arrivals:
+        """What is known of the files that came."""
+        if self._arrivals is None:
+            self._arrivals = arrivals.Arrivals()
+        return self._arrivals
+
+    def tell_arrivals(self, call: RunModule) -> None:
+        """In a child, before its module runs: let it have what is known of the files that came."""
+        if self._arrivals is not None:
+            self._arrivals.tell(call)
 
     @property
     def _kept(self) -> Vouched:

@@ -30,6 +30,7 @@ from herder.wire.messages import (
     FetchFile,
     OpenProcess,
     Operation,
+    PlaceFiles,
     PutFile,
     RunCommand,
     RunModule,
@@ -41,9 +42,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Dict
 
-    from herder.agent import file_checks, jobs
+    from herder.agent import file_checks, jobs, new_files
 else:
     file_checks, jobs = Late("herder.agent.file_checks"), Late("herder.agent.jobs")
+    new_files = Late("herder.agent.new_files")
 
 _FAREWELL_SECONDS = 2.0
 _TUNNEL_FAREWELL_SECONDS = 5.0
@@ -126,6 +128,8 @@ class Server:
             return FetchCall(line, self._resources, operation)
         if isinstance(operation, CheckFiles):
             return file_checks.CheckCall(line, self._resources, operation)
+        if isinstance(operation, PlaceFiles):
+            return new_files.PlaceCall(line, self._resources, operation)
         if isinstance(operation, OpenProcess):
             return TunnelCall(line, self._resources, operation)
         return simple.SlowCall(line, self._resources, operation)

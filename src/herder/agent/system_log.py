@@ -5,37 +5,86 @@ from __future__ import annotations
 import errno
 import time
 
+from herder.wire.frames import Head
 from herder.wire.late import Late
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     import syslog
+    from typing import Optional
 else:
     import _socket as socket
 
     syslog = Late("syslog")
 
+PATIENCE_SECONDS = 5.0
 _SOCKET = "/dev/log"
 _NOBODY_THERE = (errno.ENOENT, errno.ECONNREFUSED)
 
 
-def tell_system_log(name: str, text: str, facility: str, *, patience_seconds: float = 0.0) -> bool:
+def tell_system_log(name: str, text: str, facility: str) -> bool:
     """Log a line at level info; tell whether it is done. Without a log, there is nothing to do.
 
     *Source*: syslog(3); RFC 3164, section 4.1.
     """
+    line = _line(name, text, facility)
+    if not line:
+        return False
+    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        return _is_sent(log, line, 0.0)
+    finally:
+        log.close()
+
+
+class SystemLog:
+    """The log for many calls of one module in a row, with one socket for all of them.
+
+    *Units*: all of them together wait PATIENCE_SECONDS at most for a log that is busy.
+    """
+
+    def __init__(self, wishes: Head) -> None:
+        self._is_silent = bool(wishes.get("_ansible_no_log"))
+        self._facility = str(wishes.get("_ansible_syslog_facility"))
+        self._name = f"ansible-{wishes.get('_ansible_module_name')}"
+        self._socket: Optional[socket.socket] = None
+        self._ends = time.monotonic() + PATIENCE_SECONDS
+
+    def __enter__(self) -> SystemLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._socket is not None:
+            self._socket.close()
+
+    def tell(self, told: Head) -> bool:
+        """Tell of a call with these arguments; False when that could not be done.
+
+        *Source*: ansible-core 2.19 and 2.21 module_utils/basic.py (`_log_invocation`).
+        """
+        if self._is_silent:
+            return True
+        text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told.items())}"
+        line = _line(self._name, text, self._facility)
+        patience = max(0.0, self._ends - time.monotonic())
+        if self._socket is None:
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        return bool(line) and _is_sent(self._socket, line, patience)
+
+
+def _line(name: str, text: str, facility: str) -> bytes:
     try:
         priority = getattr(syslog, facility, syslog.LOG_USER) | syslog.LOG_INFO
     except ImportError:
-        return False
-    line = f"<{priority}>{time.strftime('%b %e %H:%M:%S')} {name}: {text}"
-    log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        return b""
+    return f"<{priority}>{time.strftime('%b %e %H:%M:%S')} {name}: {text}".encode()
+
+
+def _is_sent(log: socket.socket, line: bytes, patience_seconds: float) -> bool:
+    log.settimeout(patience_seconds)
     try:
-        log.settimeout(patience_seconds)
-        log.sendto(line.encode(), _SOCKET)
+        log.sendto(line, _SOCKET)
     except OSError as error:
         return error.errno in _NOBODY_THERE
-    finally:
-        log.close()
     return True

@@ -17,7 +17,7 @@ from ansible.cli.adhoc import AdHocCLI
 from ansible.cli.playbook import PlaybookCLI
 
 from herder.errors import HerderError
-from herder.language import core_facts, core_shortcuts, core_version, hands, looked_at, trees
+from herder.language import copies, core_facts, core_shortcuts, core_version, hands, looked_at
 from herder.language.blocking import WorkerThreads
 from herder.language.connections import Carrier
 from herder.language.core_templates import compile_once
@@ -127,7 +127,7 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
         looked_at.install(around.trail)
     cache = ModuleCache(around.cache_directory.expanduser() / "modules")
     hands.install(ModuleBuilder(cache).build)
-    trees.install()
+    copies.install()
     worker = functools.partial(Worker, threads=WorkerThreads(), carrier=carrier)
     core_version.replace_workers(worker, ResultQueue)
     core_version.replace_strategies(choose_strategy)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dataclasses
+import functools
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -121,6 +122,7 @@ class CarriedConnection(ConnectionBase):
     herder_host: str
     herder_interpreters: tuple[str, ...]
     herder_promised: PromisedDirectory | None
+    herder_is_copying: bool
     _herder_open: dict[bool, Session]
     _herder_routes: dict[bool, Route]
     _herder_shown: dict[tuple[str, ...], dict[str, Any]]
@@ -128,6 +130,7 @@ class CarriedConnection(ConnectionBase):
     def herder_prepare(self, host: str, interpreters: tuple[str, ...]) -> None:
         """Take on a task's host and interpreters; the options of the plugin are set already."""
         self.herder_host = host
+        self.herder_is_copying = False
         self.herder_interpreters = interpreters
         self._herder_routes = {}
         self._herder_shown = {}
@@ -296,8 +299,12 @@ class CarriedConnection(ConnectionBase):
         self.herder_keep_promise()
         self.herder_show_file("PUT", in_path, out_path)
         session = self.herder_session(as_become_user=True)
+        source = _text(in_path)
+        known = self.herder_carrier.local_files
+        digests = functools.partial(known.digests, source) if self.herder_is_copying else None
         try:
-            self.herder_do(session.put_file(_text(in_path), _text(out_path), mode=0o700))
+            work = session.put_file(source, _text(out_path), mode=0o700, digests=digests)
+            self.herder_do(work)
         except FileNotFoundError as error:
             raise AnsibleFileNotFound(file_name=_text(in_path)) from error
 

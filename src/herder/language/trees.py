@@ -1,10 +1,9 @@
-"""A directory that is copied once more: the host says in one answer which files are as they should.
+"""The files of a directory on their way to a host: what is well, what is new, many at a time.
 
 ansible-core's `copy` goes through a directory file by file, with a question and a module for each.
-For a file that is as it should be, all that becomes of these is "not changed"; so once the module
-has said that of one file, the agent is asked for the others, many at a time. A file that is not
-plainly so goes ansible-core's own way, and so does every file of a task that says `force: false`,
-`follow` or `raw`, and a copy of a single file.
+For a file that is as it should be, all that becomes of these is "not changed", and "changed" for a
+new one. So once a module has said that of one file, the agent is asked for the others: which ones
+are well, or to make the new ones itself. What is plainly neither goes ansible-core's own way.
 
 *Source*: ansible-core 2.19 and 2.21 plugins/action/copy.py, `ActionModule.run` and `_copy_file`.
 """
@@ -12,142 +11,112 @@ plainly so goes ansible-core's own way, and so does every file of a task that sa
 from __future__ import annotations
 
 import itertools
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-import ansible.plugins.action as core_actions
-from ansible.plugins.action import ActionBase
-
 from herder.language.connections import CarriedConnection
-from herder.language.exchanged import around
 from herder.language.hands import uses_become
 from herder.language.local_files import LocalFiles
-from herder.model.ports import ModuleCall, WantedFile
+from herder.model.ports import ModuleCall, Session, WantedFile
 
-FILES_AT_ONCE = 1000
+FILES_AT_ONCE = 500
 BYTES_AT_ONCE = 32 * 1024 * 1024
-
-_CORE_COPY = str(Path(core_actions.__file__).with_name("copy.py"))
-_walked = threading.local()
+NEW_BYTES_AT_ONCE = 1024 * 1024
+_FIRST_NEW_FILES = 16
+_GROWTH = 8
 
 Pair = tuple[str, str]
 """A file here and its path below the destination."""
 
 
-def install() -> None:
-    """Look at each action before it runs; a second call changes nothing."""
-    if not hasattr(ActionBase.run, "herder_original"):
-        ActionBase.run = around(ActionBase.run, _run)
-
-
-def _run(original: Callable[..., Any], action: Any, *args: Any, **words: Any) -> Any:
-    """Every action plugin calls this first, before it looks at what it is to do."""
-    _walked.files = []
-    action.herder_tree = None
-    if isinstance(action._connection, CarriedConnection):
-        _take_over(type(action))
-    return original(action, *args, **words)
-
-
-def _take_over(kind: Any) -> None:
-    """Exchange what ansible-core's own `copy` does for a directory.
-
-    The plugin is loaded once for each name that tasks call it by, so there are several classes.
-    """
-    copy_file = kind.__dict__.get("_copy_file")
-    if copy_file is None or hasattr(copy_file, "herder_original"):
-        return
-    if copy_file.__code__.co_filename != _CORE_COPY:
-        return
-    own = copy_file.__globals__
-    own["_walk_dirs"] = around(own["_walk_dirs"], _walk_dirs)
-    kind._copy_file = around(copy_file, _copy_file)
-
-
 class Tree:
     """The files of one directory on their way to one host."""
 
-    def __init__(self, files: list[Pair]) -> None:
-        self.files = files
+    def __init__(self, action: Any, files: list[Pair]) -> None:
+        self._action = action
+        self._files = files
+        self._places = {path: number for number, (_, path) in enumerate(files)}
         self._asked: set[str] = set()
         self._well: set[str] = set()
-        self._call: ModuleCall | None = None
+        self._new: set[str] = set()
+        self._checking: ModuleCall | None = None
+        self._making: ModuleCall | None = None
+        self._at_once = _FIRST_NEW_FILES
 
-    def learn(self, call: ModuleCall) -> None:
-        """Remember the call that found nothing to do for one of the files."""
-        self._call = call
+    def learn_well(self, call: ModuleCall) -> None:
+        """Remember the call of `file` that found nothing to do for one of the files."""
+        self._checking = call
 
-    def is_well(self, action: Any, path: str) -> bool:
+    def learn_new(self, call: ModuleCall) -> None:
+        """Remember the call of `copy` that has made one of the files where nothing was."""
+        self._making = call
+
+    def is_well(self, path: str) -> bool:
         """Whether the host says that this file is as it should be; ask for the next ones, too."""
-        if self._call is not None and path not in self._asked:
-            self._ask(action, path)
+        if self._checking is not None and path not in self._asked:
+            self._check(self._checking, path)
         return path in self._well
 
-    def _ask(self, action: Any, path: str) -> None:
-        assert self._call is not None
-        batch = list(self._batch(action, path))
+    def is_made(self, path: str) -> bool:
+        """Whether the host has made this file, because it is new; make the next ones, too."""
+        if self._making is not None and path not in self._new:
+            self._make(self._making, path)
+        return path in self._new
+
+    def _check(self, call: ModuleCall, path: str) -> None:
+        found = self._looked_at(self._rest(path, FILES_AT_ONCE), BYTES_AT_ONCE)
+        batch = [each for _, each in found if each is not None and each.path not in self._asked]
         self._asked.update(each.path for each in batch)
         self._asked.add(path)
         if batch:
-            connection = action._connection
-            session = connection.herder_session(as_become_user=uses_become(action))
-            answers = connection.herder_do(session.check_files(self._call, batch))
+            answers = self._do(self._session.check_files(call, batch))
             self._well.update(
                 each.path for each, is_well in zip(batch, answers, strict=True) if is_well
             )
 
-    def _batch(self, action: Any, path: str) -> Iterator[WantedFile]:
-        known: LocalFiles = action._connection.herder_carrier.local_files
-        is_mode_kept = action._task.args.get("mode") == "preserve"
-        rest = itertools.dropwhile(lambda pair: pair[1] != path, self.files)
+    def _make(self, call: ModuleCall, path: str) -> None:
+        # those that are well are none of the new ones, and the order stays
+        rest = (pair for pair in self._rest(path, self._at_once) if pair[1] not in self._well)
+        batch: list[WantedFile] = []
+        contents: list[bytes] = []
+        for source, wanted in self._looked_at(rest, NEW_BYTES_AT_ONCE):
+            content = self._known.content(source, wanted) if wanted is not None else None
+            if wanted is None or content is None:
+                break
+            batch.append(wanted)
+            contents.append(content)
+        made = self._do(self._session.place_files(call, batch, contents)) if batch else 0
+        self._new.update(each.path for each in batch[:made])
+        self._at_once = min(FILES_AT_ONCE, self._at_once * _GROWTH)
+        if made < len(batch) or not batch:
+            # the next one is something else: what that is, the module will say
+            self._making, self._at_once = None, _FIRST_NEW_FILES
+
+    def _rest(self, path: str, count: int) -> Iterator[Pair]:
+        start = self._places[path]
+        return itertools.islice(self._files, start, start + count)
+
+    def _looked_at(
+        self, pairs: Iterable[Pair], limit_bytes: int
+    ) -> Iterator[tuple[str, WantedFile | None]]:
+        is_mode_kept = self._action._task.args.get("mode") == "preserve"
         size = 0
-        for source, relative in itertools.islice(rest, FILES_AT_ONCE):
-            wanted = known.wanted(source, relative, is_mode_kept=is_mode_kept)
+        for source, path in pairs:
+            wanted = self._known.wanted(source, path, is_mode_kept=is_mode_kept)
             size += wanted.size if wanted is not None else 0
-            if size > BYTES_AT_ONCE:
+            if size > limit_bytes:
                 return
-            if wanted is not None and relative not in self._asked:
-                yield wanted
+            yield source, wanted
 
+    @property
+    def _known(self) -> LocalFiles:
+        known: LocalFiles = self._action._connection.herder_carrier.local_files
+        return known
 
-def _walk_dirs(original: Callable[..., Any], *args: Any, **words: Any) -> Any:
-    found = original(*args, **words)
-    _walked.files = found["files"]
-    return found
+    @property
+    def _session(self) -> Session:
+        connection: CarriedConnection = self._action._connection
+        return connection.herder_session(as_become_user=uses_become(self._action))
 
-
-def _copy_file(
-    original: Callable[..., Any],
-    action: Any,
-    source_full: str,
-    source_rel: str,
-    content: Any,
-    content_tempfile: Any,
-    dest: str,
-    task_vars: Any,
-    follow: bool,
-) -> Any:
-    tree = _tree(action, follow=follow)
-    if tree is not None and tree.is_well(action, source_rel):
-        return {"changed": False}
-    action.herder_last_call = None
-    answer = original(
-        action, source_full, source_rel, content, content_tempfile, dest, task_vars, follow
-    )
-    if tree is not None and answer and answer.get("changed") is False:
-        call = action.herder_last_call
-        if call is not None and call.bundle.name == "ansible.legacy.file":
-            tree.learn(call)
-    return answer
-
-
-def _tree(action: Any, *, follow: bool) -> Tree | None:
-    """Give the directory that this action copies; None when each file goes the usual way."""
-    if follow or len(_walked.files) < 2 or not isinstance(action._connection, CarriedConnection):
-        return None
-    if action.herder_tree is None:
-        action.herder_tree = Tree(_walked.files)
-    tree: Tree = action.herder_tree
-    return tree
+    def _do(self, work: Any) -> Any:
+        return self._action._connection.herder_do(work)

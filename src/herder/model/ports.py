@@ -6,7 +6,7 @@ are what travels between them in the controller; `wire` has what travels to the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -146,8 +146,19 @@ class Session(Protocol):
 
     async def run_command(self, call: CommandCall) -> Completed: ...
 
-    async def put_file(self, source: str, path: str, *, mode: int | None = None) -> None:
-        """Send the controller's file `source`; whole or not at all."""
+    async def put_file(
+        self,
+        source: str,
+        path: str,
+        *,
+        mode: int | None = None,
+        digests: Callable[[], Mapping[str, str]] | None = None,
+    ) -> None:
+        """Send the controller's file `source`; whole or not at all.
+
+        With `digests` a module will ask there what it hashes to; that gives SHA-1 and what else is
+        known of the same content, hex by algorithm, and is called beside the loop.
+        """
 
     async def put_bytes(self, content: bytes, path: str, *, mode: int | None = None) -> None: ...
 
@@ -159,6 +170,14 @@ class Session(Protocol):
         """Say of each file whether it has its content and the call would leave it as it is.
 
         Assumes that the call's module was run by this session; False may also mean 'unknown'.
+        """
+
+    async def place_files(
+        self, call: ModuleCall, files: Sequence[WantedFile], contents: Sequence[bytes]
+    ) -> int:
+        """Make new files as this call of `copy` would, up to the first that is not plainly new.
+
+        Assumes that the call has made one, in this session; gives how many were made.
         """
 
     async def make_temporary_directory(self, parent: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from herder.model.ports import (
     AgentFacts,
@@ -16,8 +17,9 @@ from herder.model.ports import (
 )
 from herder.session import replies
 from herder.session.connection import Connection, PendingCall
+from herder.session.outgoing import blocks_of_bytes
 from herder.session.parcels import Parcels
-from herder.session.transfer import blocks_of_bytes, blocks_of_file, fetch, put
+from herder.session.transfer import fetch, put
 from herder.wire.frames import Frame, Head
 from herder.wire.messages import (
     INLINE_BYTES,
@@ -26,6 +28,7 @@ from herder.wire.messages import (
     ExpandUser,
     MakeTemporaryDirectory,
     Operation,
+    PlaceFiles,
     PutFile,
     Remove,
     RunCommand,
@@ -79,12 +82,20 @@ class HostSession:
         if len(content) <= INLINE_BYTES:
             await self._ask(PutFile(path, wanted), content)
         else:
-            await put(self.connection, blocks_of_bytes(content), path, wanted)
+            await put(self.connection, blocks_of_bytes(content), PutFile(path, wanted))
 
-    async def put_file(self, source: str, path: str, *, mode: int | None = None) -> None:
+    async def put_file(
+        self,
+        source: str,
+        path: str,
+        *,
+        mode: int | None = None,
+        digests: Callable[[], Mapping[str, str]] | None = None,
+    ) -> None:
         """Send a file of this machine."""
-        wanted = -1 if mode is None else mode
-        await put(self.connection, blocks_of_file(source), path, wanted)
+        call = PutFile(path, -1 if mode is None else mode)
+        async with contextlib.aclosing(self._parcels.files.blocks(source)) as blocks:
+            await put(self.connection, blocks, call, digests)
 
     async def fetch_file(self, path: str, destination: str) -> None:
         """Bring a file here, whole or not at all."""
@@ -98,11 +109,19 @@ class HostSession:
 
     async def check_files(self, call: ModuleCall, files: Sequence[WantedFile]) -> tuple[bool, ...]:
         """Say which files a module call would leave as they are."""
-        wanted = [(each.path, each.size, each.checksum, each.mode) for each in files]
-        body = json.dumps({"params": json.loads(call.params), "files": wanted}).encode()
-        frame = await self._ask(CheckFiles(to_head(self._module_operation(call))), body)
+        operation = CheckFiles(to_head(self._module_operation(call)))
+        frame = await self._ask(operation, _asked(call, files))
         with self.connection.reading():
             return replies.well(frame.head, len(files))
+
+    async def place_files(
+        self, call: ModuleCall, files: Sequence[WantedFile], contents: Sequence[bytes]
+    ) -> int:
+        """Make new files as a module call would; give how many, in their order."""
+        body = b"\0".join((_asked(call, files), b"".join(contents)))
+        frame = await self._ask(PlaceFiles(to_head(self._module_operation(call))), body)
+        with self.connection.reading():
+            return min(len(files), replies.whole(frame.head, "placed"))
 
     async def make_temporary_directory(self, parent: str) -> str:
         """Make a private directory; give its path."""
@@ -186,3 +205,8 @@ class HostSession:
             self.on_accounts_changed()
         with self.connection.reading():
             return replies.completed(frame, b"".join(pending.stdout), b"".join(pending.stderr))
+
+
+def _asked(call: ModuleCall, files: Sequence[WantedFile]) -> bytes:
+    wanted = [(each.path, each.size, each.checksum, each.mode) for each in files]
+    return json.dumps({"params": json.loads(call.params), "files": wanted}).encode()

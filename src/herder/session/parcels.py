@@ -1,4 +1,4 @@
-"""Bundle files packed for sending: compressed once, shared by all hosts of a run."""
+"""What is sent to many hosts: read and compressed once, shared by all sessions of a run."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import zlib
 from collections.abc import Iterable
 
 from herder.model.ports import ModuleBundle
+from herder.session.outgoing import OutgoingFiles
 from herder.wire.frames import Head, Kind, encode
 
 
 class Parcels:
-    """Keeps each file's compressed content by digest."""
+    """Keeps each bundle file's compressed content by digest, and what other files are under way."""
 
     def __init__(self) -> None:
+        self.files = OutgoingFiles()
         self._packed: dict[str, bytes] = {}
         self._manifests: dict[str, list[list[str]]] = {}
 

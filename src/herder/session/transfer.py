@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from herder.session.connection import Connection, PendingCall
-from herder.wire.frames import CHUNK_BYTES, Frame, Kind, encode
+from herder.session.outgoing import NOTHING, Block
+from herder.wire.frames import Frame, Kind, data_header
 from herder.wire.messages import INLINE_BYTES, WINDOW_BYTES, FetchFile, PutFile
 
-_BLOCK_BYTES = 4 * CHUNK_BYTES
+Digests = Callable[[], Mapping[str, str]]
+"""Gives what a file's content hashes to, hex by algorithm."""
 
 
 class Window:
@@ -39,51 +41,52 @@ class Window:
         return not until.done()
 
 
-async def blocks_of_bytes(content: bytes) -> AsyncIterator[bytes]:
-    """Give content in blocks."""
-    for start in range(0, len(content), _BLOCK_BYTES):
-        yield content[start : start + _BLOCK_BYTES]
+async def put(
+    connection: Connection,
+    blocks: AsyncIterator[Block],
+    call: PutFile,
+    digests: Digests | None = None,
+) -> None:
+    """Send blocks as one file; a short one goes as one frame.
 
-
-async def blocks_of_file(path: str) -> AsyncIterator[bytes]:
-    """Give a file of this machine in blocks; it is read beside the loop."""
-    with await asyncio.to_thread(Path(path).open, "rb") as file:
-        while block := await asyncio.to_thread(file.read, _BLOCK_BYTES):
-            yield block
-
-
-async def put(connection: Connection, blocks: AsyncIterator[bytes], path: str, mode: int) -> None:
-    """Send blocks as one file; a short one goes as one frame."""
-    first = await anext(blocks, b"")
+    `digests` gives what the content hashes to here; it is asked beside the loop, while blocks go.
+    """
+    first = await anext(blocks, None) or NOTHING
     pending = connection.new_call()
-    if len(first) <= INLINE_BYTES:
-        connection.make(PutFile(path, mode), first, pending)
+    if first.size <= INLINE_BYTES:
+        connection.make(call, first.short, pending)
         await connection.answer(pending)
         return
-    connection.make(PutFile(path, mode, is_streamed=True), b"", pending)
+    hashed = asyncio.get_running_loop().run_in_executor(None, digests) if digests else None
+    is_hashed = hashed is not None
+    connection.make(call._replace(is_streamed=True, is_hashed=is_hashed), b"", pending)
     try:
-        await _send_blocks(connection, pending, first, blocks)
+        if await _have_sent(connection, pending, first, blocks):
+            if hashed is not None:
+                found = await asyncio.shield(hashed)
+                connection.send(Kind.SUPPLY, pending.number, {"digests": dict(found)})
+            connection.send(Kind.END, pending.number)
     except BaseException:
         connection.abandon(pending)
         raise
     await connection.answer(pending)
 
 
-async def _send_blocks(
-    connection: Connection, pending: PendingCall, first: bytes, blocks: AsyncIterator[bytes]
-) -> None:
+async def _have_sent(
+    connection: Connection, pending: PendingCall, first: Block, blocks: AsyncIterator[Block]
+) -> bool:
+    """Send them all; False when the call was answered before, because it could not be done."""
     window = Window(WINDOW_BYTES)
     pending.on_grant = window.grant
-    block = first
-    while block:
-        if not await window.take(len(block), pending.answer):
-            return
-        # packing a block may take milliseconds that other hosts would wait for
-        data = await asyncio.to_thread(encode, Kind.DATA, pending.number, None, block)
-        connection.stream.write(data)
+    block: Block | None = first
+    while block is not None:
+        if not await window.take(block.size, pending.answer):
+            return False
+        connection.stream.write(data_header(pending.number, block.packing, len(block.body)))
+        connection.stream.write(block.body)
         await connection.stream.drain()
-        block = await anext(blocks, b"")
-    connection.send(Kind.END, pending.number)
+        block = await anext(blocks, None)
+    return True
 
 
 async def fetch(connection: Connection, path: str, destination: str) -> None:

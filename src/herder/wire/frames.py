@@ -21,7 +21,7 @@ from herder.wire.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import struct
-    from typing import Any, ClassVar, Dict, List
+    from typing import Any, ClassVar, Dict, List, Tuple
 
     Head = Dict[str, Any]
     """A frame's JSON object; `messages.py` says which keys it has."""
@@ -115,10 +115,20 @@ class Frame(Record):
 def encode(kind: Kind, id: int, head: Head | None = None, body: bytes = b"") -> bytes:
     """Give the frame's bytes; assumes that the body is within its bound."""
     text = to_json(head, is_compact=True).encode() if head else b""
-    code: int = kind
+    packing, body = pack(body)
+    return b"".join((HEADER.pack(kind | packing, id, len(text), len(body)), text, body))
+
+
+def pack(body: bytes) -> Tuple[int, bytes]:
+    """Give a body as it is sent, and what that adds to the frame's kind."""
     if len(body) >= PACK_FROM_BYTES and _is_worth_packing(body):
-        code, body = kind | PACKED, zlib.compress(body, _PACK_LEVEL)
-    return b"".join((HEADER.pack(code, id, len(text), len(body)), text, body))
+        return PACKED, zlib.compress(body, _PACK_LEVEL)
+    return 0, body
+
+
+def data_header(id: int, packing: int, size: int) -> bytes:
+    """Give what stands before a packed body of so many bytes that is sent as DATA."""
+    return HEADER.pack(Kind.DATA | packing, id, 0, size)
 
 
 def _is_worth_packing(body: bytes) -> bool:
@@ -129,12 +139,23 @@ def _is_worth_packing(body: bytes) -> bool:
 
 
 class FrameDecoder:
-    """Takes chunks as they come, gives the frames that are whole."""
+    """Takes chunks as they come, gives the frames that are whole.
+
+    With `splits_data` the bytes of a long DATA frame are given as they come, as several frames:
+    what it carries is a stream, and to gather it first would copy all of it twice.
+    """
 
     def __init__(
-        self, *, head_limit: int = HEAD_LIMIT_BYTES, body_limit: int = BODY_LIMIT_BYTES
+        self,
+        *,
+        head_limit: int = HEAD_LIMIT_BYTES,
+        body_limit: int = BODY_LIMIT_BYTES,
+        splits_data: bool = False,
     ) -> None:
         self._buffer = bytearray()
+        self._splits_data = splits_data
+        self._stream = 0
+        self._stream_left = 0
         self._head_limit = head_limit
         self._body_limit = body_limit
 
@@ -149,19 +170,31 @@ class FrameDecoder:
         *Raises*: WireError when a bound is passed or a head is no JSON object; the decoder is
         of no use after that.
         """
-        self._buffer += chunk
         frames: List[Frame] = []
+        if self._stream_left:
+            piece, chunk = chunk[: self._stream_left], chunk[self._stream_left :]
+            self._pass_on(piece, frames)
+        self._buffer += chunk
         start = 0
         while len(self._buffer) - start >= HEADER.size:
             kind, id_, head_size, body_size = HEADER.unpack_from(self._buffer, start)
             self._check(head_size, body_size)
             end = start + HEADER.size + head_size + body_size
             if len(self._buffer) < end:
+                if self._splits_data and kind == Kind.DATA and not head_size:
+                    self._stream, self._stream_left = id_, body_size
+                    self._pass_on(bytes(self._buffer[start + HEADER.size :]), frames)
+                    start = len(self._buffer)
                 break
             frames.append(self._frame(kind, id_, start + HEADER.size, head_size, end))
             start = end
         del self._buffer[:start]
         return frames
+
+    def _pass_on(self, piece: bytes, frames: List[Frame]) -> None:
+        self._stream_left -= len(piece)
+        if piece:
+            frames.append(Frame(Kind.DATA, self._stream, {}, piece))
 
     def _check(self, head_size: int, body_size: int) -> None:
         if head_size > self._head_limit:

@@ -4,7 +4,8 @@ An operation is a named tuple; its fields are the head of a CALL frame, its name
 "operation". What an operation sends beside it (parameters, file content, standard input) is the
 body, or DATA frames and an END. The answer is one REPLY or FAILURE, before it perhaps NEEDS
 (digests the agent lacks, answered by SUPPLY) and OUTPUT frames (parts of a large answer).
-DATA waits for the other side's GRANT once WINDOW_BYTES are under way, OUTPUT of a fetch for CREDIT.
+DATA waits for the other side's GRANT once WINDOW_BYTES are under way (it comes for GRANT_BYTES at
+once), OUTPUT of a fetch for CREDIT.
 
 They are named tuples: sixteen frozen dataclasses cost each agent 8 ms of CPU before it can greet.
 """
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Type, Union
 
 WINDOW_BYTES = 4 * 1024 * 1024
+GRANT_BYTES = 1024 * 1024
 INLINE_BYTES = 256 * 1024
 
 _NONE: Dict[str, str] = {}
@@ -72,12 +74,15 @@ class RunCommand(Record):
 class PutFile(Record):
     """Write a file, whole or not at all; body: the content, or DATA follows when `is_streamed`.
 
-    *Shapes*: `mode` -1: as the file that is there, or what the umask leaves of 0666.
+    *Shapes*: `mode` -1: as the file that is there, or what the umask leaves of 0666. With
+    `is_hashed` a module will ask for checksums of it; SUPPLY with {"digests": {algorithm: hex}},
+    the sender's own of one content, may come before END.
     """
 
     path: str
     mode: int = -1
     is_streamed: bool = False
+    is_hashed: bool = False
 
 
 class FetchFile(Record):
@@ -100,6 +105,17 @@ class CheckFiles(Record):
     *Shapes*: `module` is the RunModule head of a call that was answered for one of them, the body
     {"params": its parameters, "files": [[_original_basename, bytes, sha1, mode or null], ...]};
     the reply's "well" has a 1 for each file that is as it should be, a 0 for each other one.
+    """
+
+    module: Dict[str, Any]
+
+
+class PlaceFiles(Record):
+    """Make new files as a call of the module `copy` would, up to the first that is not plainly new.
+
+    *Shapes*: `module` is the RunModule head of a call that has made one, the body {"params": its
+    parameters, "files": [[_original_basename, bytes, sha1, mode or null], ...]} as JSON, a zero
+    byte, and the contents one after the other; the reply's "placed" says how many were made.
     """
 
     module: Dict[str, Any]
@@ -143,6 +159,7 @@ if TYPE_CHECKING:
         FetchFile,
         Stat,
         CheckFiles,
+        PlaceFiles,
         MakeTemporaryDirectory,
         Remove,
         ExpandUser,
@@ -159,6 +176,7 @@ NAMES: Dict[Type[Any], str] = {
     FetchFile: "fetch file",
     Stat: "stat",
     CheckFiles: "check files",
+    PlaceFiles: "place files",
     MakeTemporaryDirectory: "make temporary directory",
     Remove: "remove",
     ExpandUser: "expand user",

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from herder.agent import file_checks
+from herder.agent import file_checks, system_log
+from herder.agent.children import Outcome
 from herder.agent.file_checks import FileChecks
-from tests.rooms.agent.test_answers import AS_COPY_ASKS, CALL, INTERNALS, taught
+from herder.agent.system_log import SystemLog
+from tests.rooms.agent.test_answers import (
+    AS_COPY_ASKS,
+    CALL,
+    INTERNALS,
+    module_says,
+    params,
+    taught,
+)
 
 WISHES: dict[str, Any] = {**AS_COPY_ASKS, **INTERNALS}
 
@@ -36,7 +46,7 @@ def checks(top: Path) -> FileChecks:
     """Give what has been told of the first file by the module."""
     wishes = {**WISHES, "dest": f"{top}/"}
     answers = taught({**wishes, "_original_basename": "first"})
-    return FileChecks(answers, CALL, wishes)
+    return FileChecks(wishes, answers.told(CALL, wishes), SystemLog(wishes))
 
 
 @pytest.mark.parametrize(
@@ -83,5 +93,26 @@ def test_a_slow_disk_does_not_keep_the_agent_for_long(
 
 def test_nothing_is_well_before_the_module_has_said_so(top: Path) -> None:
     """The module vouches: what it has not been asked for yet is not known here."""
-    asked = FileChecks(taught(), CALL, {**WISHES, "dest": str(top)})
+    wishes = {**WISHES, "dest": str(top)}
+    asked = FileChecks(wishes, taught().told(CALL, wishes), SystemLog(wishes))
     assert not asked.is_well("first", 3, hashlib.sha1(b"moo").hexdigest(), None)
+
+
+def test_systems_log_is_told_of_each_file_as_by_the_module(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One question about many files is many lines in the log, each with its own name."""
+    monkeypatch.setattr(system_log, "_SOCKET", str(top / "log"))
+    wishes = {**WISHES, "dest": f"{top}/", "_original_basename": "first"}
+    answers, loud = taught(wishes), {**wishes, "_ansible_no_log": False}
+    answers.learn(CALL, params(loud), Outcome(0, module_says(wishes), b""))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(system_log._SOCKET)
+        log.settimeout(5)
+        with SystemLog(loud) as told:
+            checks = FileChecks(loud, answers.told(CALL, loud), told)
+            assert checks.is_well("a/second", 3, hashlib.sha1(b"moo").hexdigest(), None)
+        line = log.recv(4096).decode()
+
+        assert answers.give(CALL, params({**loud, "_original_basename": "a/second"})) is not None
+        assert line.partition(": ")[2] == log.recv(4096).decode().partition(": ")[2]

@@ -11,7 +11,6 @@ from tests.support.two_engines import Outcome, run_both
 
 
 @pytest.mark.engines
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(("folder", "words"), feature_runs())
 def test_both_engines_do_and_say_the_same(folder: Path, words: list[str], tmp_path: Path) -> None:
     """Whoever links herder-playbook in the place of ansible-playbook must not notice."""

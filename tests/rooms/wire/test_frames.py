@@ -75,3 +75,21 @@ def test_what_breaks_the_wire_is_refused(data: bytes, words: str) -> None:
 
     with pytest.raises(WireError, match=words):
         decoder.feed(data)
+
+
+def test_long_data_is_given_as_it_comes() -> None:
+    """What DATA carries is a stream: an agent writes it on instead of gathering it first."""
+    content = bytes(range(256)) * 20
+    sent = encode(Kind.DATA, 7, None, content[:5000]) + encode(Kind.END, 7)
+
+    for step in (1, 100, 6000):
+        decoder = FrameDecoder(splits_data=True)
+        frames: list[Frame] = []
+        for start in range(0, len(sent), step):
+            frames += decoder.feed(sent[start : start + step])
+        data = [frame for frame in frames if frame.kind is Kind.DATA]
+
+        assert frames[-1] == Frame(Kind.END, 7)
+        assert {frame.id for frame in data} == {7}
+        assert b"".join(frame.body for frame in data) == content[:5000]
+        assert decoder.pending == 0
