@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import pytest
 
 from herder.record.route_plan import PlanShelf, RoutePlan
 from tests.support.sessions import has_ended
-from tests.support.ssh_server import SshServer, is_available, running_ssh_server
+from tests.support.ssh_server import SshServer, server_or_skip
 
 ROOT = Path(__file__).parents[1]
 PLAYBOOK = """\
@@ -36,12 +35,7 @@ pytestmark = pytest.mark.timeout(180)
 @pytest.fixture(scope="module")
 def ssh_server() -> Iterator[SshServer]:
     """Give a running server of its own."""
-    if not is_available():
-        pytest.skip("needs root, sshd, sudo and mount namespaces")
-    with (
-        tempfile.TemporaryDirectory(prefix="herder-sshd-") as folder,
-        running_ssh_server(Path(folder)) as server,
-    ):
+    with server_or_skip() as server:
         yield server
 
 

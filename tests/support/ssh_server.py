@@ -11,11 +11,14 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 PASSWORD = "corr'ect \"horse"
 SSHD = "/usr/sbin/sshd"
@@ -135,3 +138,16 @@ def _wait_until_open(port: int, process: subprocess.Popen[bytes]) -> None:
 def _write_known_hosts(folder: Path, port: int) -> None:
     key = (folder / "host_key.pub").read_text()
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {key}")
+
+
+@contextmanager
+def server_or_skip() -> Iterator[SshServer]:
+    """Give a running server with users of its own; skip the test where there can be none."""
+    if not is_available():
+        pytest.skip("needs root, sshd, sudo and mount namespaces")
+    # not pytest's own directory: the server's users must be able to enter it
+    with (
+        tempfile.TemporaryDirectory(prefix="herder-sshd-") as folder,
+        running_ssh_server(Path(folder)) as server,
+    ):
+        yield server

@@ -16,9 +16,9 @@ from typing import Any
 from ansible.plugins.loader import connection_loader
 from ansible.vars import manager as vars_manager
 
+from herder.language.core_fields import UNCHANGEABLE
 from herder.language.exchanged import around
 
-_PLAIN = frozenset((str, int, float, bool, type(None)))
 _INTERNAL = "_ansible_"
 _PREFIX = "ansible_"
 _KEPT_LIMIT = 2_000
@@ -82,29 +82,30 @@ def _short(name: Any) -> Any:
 def copied(value: Any) -> Any:
     """Give a copy of what comes as JSON. *Raises*: NotPlain."""
     kind = type(value)
-    if kind in _PLAIN:
+    if kind in UNCHANGEABLE:
         return value
     if kind is dict:
         return {
-            name: held if type(held) in _PLAIN else copied(held) for name, held in value.items()
+            name: held if type(held) in UNCHANGEABLE else copied(held)
+            for name, held in value.items()
         }
     if kind is list:
-        return [held if type(held) in _PLAIN else copied(held) for held in value]
+        return [held if type(held) in UNCHANGEABLE else copied(held) for held in value]
     raise NotPlain
 
 
 def _without_internal(value: Any) -> Any:
     """Give a copy without the names that begin as internal ones do. *Raises*: NotPlain."""
     kind = type(value)
-    if kind in _PLAIN:
+    if kind in UNCHANGEABLE:
         return value
     if kind is dict:
         # a copy, because results of other tasks may be put into the first of them meanwhile
         return {
-            name: held if type(held) in _PLAIN else _without_internal(held)
+            name: held if type(held) in UNCHANGEABLE else _without_internal(held)
             for name, held in value.copy().items()
             if not (isinstance(name, str) and name.startswith(_INTERNAL))
         }
     if kind is list:
-        return [held if type(held) in _PLAIN else _without_internal(held) for held in value]
+        return [held if type(held) in UNCHANGEABLE else _without_internal(held) for held in value]
     raise NotPlain

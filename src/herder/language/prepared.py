@@ -154,10 +154,6 @@ class PreparedConnections:
         """The task is over and all went well."""
         self._kept[prepared.key] = prepared
 
-    def forget(self) -> None:
-        """Each task makes its own again."""
-        self._kept.clear()
-
     def interpreters(self, variables: Mapping[str, Any]) -> tuple[Any, ...]:
         """Give the raw values that say which Python is meant."""
         return tuple(variables.get(name) for name in self.interpreter_variables)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.ssh_server import PASSWORD, SshServer, is_available, running_ssh_server
+from tests.support.ssh_server import PASSWORD, SshServer, server_or_skip
 from tests.support.two_engines import run_both
 
 PLAY = """\
@@ -81,12 +80,7 @@ PLAY = """\
 @pytest.fixture(scope="module")
 def server() -> Iterator[SshServer]:
     """Give a running server with users of its own."""
-    if not is_available():
-        pytest.skip("needs root, sshd, sudo and mount namespaces")
-    with (
-        tempfile.TemporaryDirectory(prefix="herder-sshd-") as folder,
-        running_ssh_server(Path(folder)) as server,
-    ):
+    with server_or_skip() as server:
         yield server
 
 

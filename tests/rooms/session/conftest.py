@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.sessions import home_at
-from tests.support.ssh_server import SshServer, is_available, running_ssh_server
+from tests.support.ssh_server import SshServer, server_or_skip
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +26,5 @@ def _home(shared_home: Path) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def ssh_server() -> Iterator[SshServer]:
     """Give a running server with users of its own."""
-    if not is_available():
-        pytest.skip("needs root, sshd, sudo and mount namespaces")
-    # not pytest's own directory: the server's users must be able to enter it
-    with (
-        tempfile.TemporaryDirectory(prefix="herder-sshd-") as folder,
-        running_ssh_server(Path(folder)) as server,
-    ):
+    with server_or_skip() as server:
         yield server
