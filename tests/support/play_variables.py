@@ -54,7 +54,7 @@ class PlayVariables:
         """Give a host's variables; they must be those of ansible-core's long way."""
         words = {"play": self.play, "host": self.inventory.get_host(host), "task": task} | words
         found: dict[str, Any] = self.manager.get_vars(**words)
-        expected = VariableManager.get_vars.herder_shortened(self.manager, **words)
+        expected = VariableManager.get_vars.herder_original(self.manager, **words)
         if not self.is_in_order:
             for each in (found, expected):
                 each.get("vars", {}).pop("vars", None)

@@ -196,7 +196,7 @@ class Shadows:
 
         @functools.wraps(short)
         def method(*args: Any, **words: Any) -> Any:
-            return compare(name, short, short.herder_shortened, *args, **words)
+            return compare(name, short, short.herder_original, *args, **words)
 
         setattr(owner, name, method)
 

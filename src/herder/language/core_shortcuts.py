@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import functools
 import os
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
@@ -41,6 +40,7 @@ from herder.language.core_fields import (
 )
 from herder.language.core_results import callback_result
 from herder.language.core_templates import template_or_text
+from herder.language.exchanged import around
 from herder.language.kept import Kept
 from herder.language.kept_contexts import overridden
 from herder.language.kept_settings import value_and_origin
@@ -84,19 +84,10 @@ def install() -> None:
     )
     for owner, name, shortened in exchanged:
         original = getattr(owner, name, None)
-        if original is not None and not hasattr(original, "herder_shortened"):
-            setattr(owner, name, _bound(original, shortened))
+        if original is not None and not hasattr(original, "herder_original"):
+            setattr(owner, name, around(original, shortened))
 
     keep_wrappers()
-
-
-def _bound(original: Callable[..., Any], shortened: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def method(*args: Any, **kwargs: Any) -> Any:
-        return shortened(original, *args, **kwargs)
-
-    method.herder_shortened = original  # type: ignore[attr-defined] # marks what is exchanged
-    return method
 
 
 _plugins_found = Kept()

@@ -74,7 +74,7 @@ def tasks(tmp_path: Path) -> list[Any]:
 def _both_ways(name: str, thing: Any, **words: Any) -> None:
     long_way = _alone(thing)
     short_way = _alone(thing)
-    failures = [_failure(getattr(FieldAttributeBase, name).herder_shortened, long_way, words)]
+    failures = [_failure(getattr(FieldAttributeBase, name).herder_original, long_way, words)]
     failures.append(_failure(getattr(FieldAttributeBase, name), short_way, words))
     assert failures[1] == failures[0]
     if failures[0] is None:
@@ -117,7 +117,7 @@ def test_what_is_told_of_a_task_is_the_same_before_and_after(tasks: list[Any]) -
 
 
 def _expect_same_dump(task: Any) -> None:
-    expected = FieldAttributeBase.dump_attrs.herder_shortened(task)
+    expected = FieldAttributeBase.dump_attrs.herder_original(task)
     wrong = difference(FieldAttributeBase.dump_attrs(task), expected)
     assert wrong is None, task
 
@@ -131,7 +131,7 @@ def test_a_play_context_is_validated_as_it_was(port: object) -> None:
     failures = []
     for method in (
         FieldAttributeBase.post_validate,
-        FieldAttributeBase.post_validate.herder_shortened,
+        FieldAttributeBase.post_validate.herder_original,
     ):
         twin = context.copy()
         failures.append((_failure(method, twin, {"templar": templar}), twin.port, type(twin.port)))

@@ -54,7 +54,7 @@ def test_a_result_is_shown_as_by_the_long_way(
 
     shown = raw.as_callback_task_result()
 
-    expected = type(raw).as_callback_task_result.herder_shortened(raw)
+    expected = type(raw).as_callback_task_result.herder_original(raw)
     wrong = difference(vars(shown), vars(expected))
     assert wrong is None
     assert difference(shown.result, expected.result) is None

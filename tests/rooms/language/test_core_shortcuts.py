@@ -107,8 +107,8 @@ def test_a_copy_has_every_field_of_the_long_way(tmp_path: Path) -> None:
     """A field that is forgotten would change what a task does on one host."""
     for part in _parts(_play(tmp_path)):
         for kind in (type(part), *type(part).__mro__):
-            if "copy" in vars(kind) and hasattr(vars(kind)["copy"], "herder_shortened"):
-                long_way = vars(kind)["copy"].herder_shortened(part)
+            if "copy" in vars(kind) and hasattr(vars(kind)["copy"], "herder_original"):
+                long_way = vars(kind)["copy"].herder_original(part)
                 short_way = vars(kind)["copy"](part)
                 assert _comparable(short_way) == _comparable(long_way)
 
@@ -121,7 +121,7 @@ def test_fields_are_validated_as_by_the_long_way(tmp_path: Path) -> None:
         for each in (long_way, short_way):
             if hasattr(each, "squash"):
                 each.squash()
-        FieldAttributeBase.post_validate.herder_shortened(long_way, templar=templar)
+        FieldAttributeBase.post_validate.herder_original(long_way, templar=templar)
         FieldAttributeBase.post_validate(short_way, templar=templar)
         assert _comparable(short_way) == _comparable(long_way)
 
@@ -131,7 +131,7 @@ def test_fields_from_a_worker_are_set_as_by_the_long_way(tmp_path: Path) -> None
     task = next(part for part in _parts(_play(tmp_path)) if getattr(part, "name", "") == "waits")
     values = {"name": "done", "async_val": 5, "vars": {"a": 1}, "parent_type": "Block"}
     long_way, short_way = (task.copy(exclude_parent=True) for _ in range(2))
-    FieldAttributeBase.from_attrs.herder_shortened(long_way, values)
+    FieldAttributeBase.from_attrs.herder_original(long_way, values)
     FieldAttributeBase.from_attrs(short_way, values)
     assert _comparable(short_way) == _comparable(long_way)
 
@@ -146,7 +146,7 @@ def test_what_callbacks_see_is_native_and_their_own() -> None:
         "deep": {"list": [{"a": tagged}]},
     }
     found = core_vars.transform_to_native_types(value)
-    assert found == core_vars.transform_to_native_types.herder_shortened(value)
+    assert found == core_vars.transform_to_native_types.herder_original(value)
     assert {type(name) for name in found} == {type(found["text"])} == {str}
     assert type(found["deep"]["list"][0]["a"]) is str
     assert found["deep"]["list"] is not value["deep"]["list"]
@@ -177,7 +177,7 @@ def test_vars_beside_the_inventory_are_read_once(tmp_path: Path) -> None:
     first["color"] = "changed by the caller"
     file.write_text("color: blue\n")
     again = vars_plugins.get_vars_from_path(loader, str(tmp_path), [host], "task")
-    long_way = vars_plugins.get_vars_from_path.herder_shortened
+    long_way = vars_plugins.get_vars_from_path.herder_original
     assert again == long_way(loader, str(tmp_path), [host], "task") == {"color": "red"}
 
 
@@ -213,7 +213,7 @@ def test_an_inventory_file_s_folder_is_where_its_vars_are(tmp_path: Path) -> Non
     loader, host = DataLoader(), Host("web1")
     for sources in ([str(tmp_path / "hosts.ini")], [str(tmp_path)], ["web1,web2,"], [None], []):
         short_way = vars_plugins.get_vars_from_inventory_sources
-        expected = short_way.herder_shortened(loader, sources, [host], "task")
+        expected = short_way.herder_original(loader, sources, [host], "task")
         assert [short_way(loader, sources, [host], "task") for _ in range(2)] == [expected] * 2
         assert expected == ({"color": "red"} if sources and "/" in str(sources[0]) else {})
 
@@ -223,7 +223,7 @@ def test_a_plugin_that_ansible_core_does_not_have_is_looked_for_once() -> None:
     for name in ("ansible.builtin.lineinfile", "ansible.builtin.copy"):
         short_way = action_loader.find_plugin_with_context
         found = [short_way(name, collection_list=[]) for _ in range(2)]
-        long_way = type(action_loader).find_plugin_with_context.herder_shortened
+        long_way = type(action_loader).find_plugin_with_context.herder_original
         expected = long_way(action_loader, name, collection_list=[])
         assert [vars(each) for each in found] == [vars(expected)] * 2
         assert found[0].load_attempts is not found[1].load_attempts

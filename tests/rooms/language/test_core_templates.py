@@ -60,7 +60,7 @@ def test_text_is_what_the_long_way_makes_of_it(text: Any, overrides: dict[str, s
         {},
         {"options": TemplateOptions(overrides=TemplateOverrides.from_kwargs(overrides))},
     ]
-    long_way = TemplateEngine.template.herder_shortened
+    long_way = TemplateEngine.template.herder_original
     origin = Origin(description="a file").tag
     for value in (text, trusted(text), origin(text), origin(trusted(text))):
         for each in words:

@@ -37,7 +37,7 @@ def _ask(context: Any, variables: dict[str, Any], **keywords: Any) -> Any:
     task = SimpleNamespace(**PLAIN | keywords)
     words = {"task": task, "variables": variables, "templar": TemplateEngine(DataLoader())}
     found = context.set_task_and_variable_override(**words)
-    long_way = PlayContext.set_task_and_variable_override.herder_shortened
+    long_way = PlayContext.set_task_and_variable_override.herder_original
     wrong = difference(fields(found), fields(long_way(context, **words)))
     assert wrong is None
     return found

@@ -29,7 +29,7 @@ def installed() -> None:
 
 def _ask(name: str, variables: Mapping[str, Any] | None) -> Any:
     found = constants.config.get_config_value_and_origin(name, variables=variables)
-    long_way = ConfigManager.get_config_value_and_origin.herder_shortened
+    long_way = ConfigManager.get_config_value_and_origin.herder_original
     expected = long_way(constants.config, name, variables=variables)
     wrong = difference(found, expected)
     assert wrong is None
