@@ -1,8 +1,9 @@
-"""What every test gets: no settings of the user's, and a fence around blocking calls."""
+"""What every test gets: no settings of the caller's, and a fence around blocking calls."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,11 @@ from blockbuster import blockbuster_ctx
 for name in [name for name in os.environ if name.startswith(("ANSIBLE_", "HERDER_"))]:
     del os.environ[name]
 os.environ["ANSIBLE_CONFIG"] = str(Path(__file__).parent / "support" / "ansible.cfg")
+
+# What a shell or nohup starts in the background ignores these, and so does all that it starts.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 NEVER_BLOCKING = ("session", "transport")
 

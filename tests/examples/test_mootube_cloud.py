@@ -76,17 +76,11 @@ def _demo_up_to(place: LabPlace, chapter: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        preexec_fn=_let_ctrl_c_end_it,
     )
     assert demo.stdout is not None
     next(line for line in demo.stdout if line.startswith(chapter))
     time.sleep(1.5)
     return demo
-
-
-def _let_ctrl_c_end_it() -> None:
-    # what a shell starts in the background ignores it, and so does all that is started from there
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _eventually_none(place: LabPlace) -> list[str]:

@@ -93,8 +93,6 @@ def test_demo_that_nobody_watches_any_more_leaves_nothing(end: str, tmp_path: Pa
     """A closed laptop must not keep four servers running."""
     process_id, terminal = pty.fork()
     if process_id == 0:
-        # what `nohup` starts ignores it, and so does all that is started from there
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         environment = {**os.environ, "PYTHONPATH": str(SOURCE), "TERM": "xterm"}
         words = [sys.executable, "-m", "herder", "demo", "--kind", "processes"]
         os.execve(sys.executable, [*words, "--directory", str(tmp_path)], environment)
