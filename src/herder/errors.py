@@ -45,11 +45,14 @@ class HostUnreachable(HerderError):
 
 
 class PythonMissing(HerderError):
-    """The host has no Python that the agent can run on; `raw` still works there."""
+    """The host has no Python that the agent can run on; `raw` still works there.
+
+    `is_too_old` tells one that starts but is not enough from one that is not there or broken.
+    """
 
     reference = "python-missing"
 
-    def __init__(self, host: str, seen: str, *, looked_for: tuple[str, ...] = ()) -> None:
+    def __init__(self, host: str, seen: str, *, is_too_old: bool = False) -> None:
         super().__init__(
             f"no usable Python (3.8 or later) on the host, saw: {seen}",
             context=f"host {host!r}",
@@ -57,7 +60,7 @@ class PythonMissing(HerderError):
         )
         self.host = host
         self.seen = seen
-        self.looked_for = looked_for
+        self.is_too_old = is_too_old
 
 
 class BecomeRefused(HerderError):

@@ -53,7 +53,7 @@ class PromisedDirectory:
 class AgentImpossible(AnsibleError):
     """The host has no Python that the agent can run on: too old a one, or none at all."""
 
-    is_nothing_there = False
+    is_too_old = False
 
 
 class Carrier:
@@ -361,7 +361,7 @@ def _translated(error: HerderError, transport: str) -> Exception:
         return AnsibleConnectionFailure(LATE_BECOME if is_local else error.reason)
     if isinstance(error, PythonMissing):
         impossible = AgentImpossible(error.message, help_text=error.hint)
-        impossible.is_nothing_there = error.seen.startswith("none of ")
+        impossible.is_too_old = error.is_too_old
         return impossible
     if isinstance(error, OperationFailed):
         return AnsibleError(error.message)

@@ -26,7 +26,6 @@ from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall
 
 ACCOUNT_MODULES = ("ansible.builtin.user", "ansible.legacy.user", "user")
 STATUS_MODULES = ("ansible.legacy.async_status", "ansible.builtin.async_status")
-NOT_FOUND_STATUS = 127
 POSIX_SHELL = "/bin/sh"
 
 
@@ -178,14 +177,15 @@ def _run_module(action: Any, prepared: PreparedModule, as_become_user: bool) -> 
     try:
         done: Completed = action._connection.herder_run_module(call, as_become_user=as_become_user)
     except AgentImpossible as error:
-        if not error.is_nothing_there:
+        said = None if error.is_too_old else _said_by_shell(action, as_become_user)
+        if said is None or said.status == 0:
             raise
-        return _as_shell_says_it(action, as_become_user)
+        return said
     return done
 
 
-def _as_shell_says_it(action: Any, as_become_user: bool) -> Completed:
-    """Give what the host's shell answers for an interpreter that is not there.
+def _said_by_shell(action: Any, as_become_user: bool) -> Completed:
+    """Give what the host's shell answers for an interpreter that is not there or does not start.
 
     *Source*: ansible-core 2.19 plugins/shell/__init__.py, `build_module_command` (the line), and
     ActionBase._parse_returned_data, which looks for the interpreter in the answer.
@@ -193,9 +193,7 @@ def _as_shell_says_it(action: Any, as_become_user: bool) -> Completed:
     interpreter = action._used_interpreter.lstrip("#!")
     call = CommandCall(f"{interpreter} && sleep 0", stdin=b"")
     done: Completed = action._connection.herder_run_command(call, as_become_user=as_become_user)
-    if done.status == NOT_FOUND_STATUS:
-        return done
-    return Completed(NOT_FOUND_STATUS, b"", f"/bin/sh: {interpreter}: not found\n".encode())
+    return done
 
 
 def _environment(action: Any) -> dict[str, str]:

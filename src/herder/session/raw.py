@@ -9,11 +9,11 @@ from herder.model.ports import Completed
 from herder.model.route import BecomeStep, Route, SshWay
 from herder.session.dialogue import BecomeDialogue, Refuse, SendPassword
 from herder.transport.process import ProcessStream, Program, start_process
+from herder.transport.ssh import SSH_FAILED_STATUS
 from herder.transport.ways import describe_failure
 
 _END_SECONDS = 5.0
 _BECOME_SECONDS = 12.0
-_SSH_FAILED = 255
 
 
 class _Collector:
@@ -112,7 +112,7 @@ async def _run(stream: ProcessStream, collector: _Collector, stdin: bytes) -> in
 
 def _completed(route: Route, status: int | None, collector: _Collector) -> Completed:
     words = collector.stderr.decode(errors="replace").strip()
-    if isinstance(route.way, SshWay) and status in (_SSH_FAILED, None):
+    if isinstance(route.way, SshWay) and status in (SSH_FAILED_STATUS, None):
         reason = describe_failure(route.way, status, words)
         raise HostUnreachable(route.host, reason, transcript=words)
     return Completed(status or 0, bytes(collector.stdout), bytes(collector.stderr))

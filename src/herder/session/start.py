@@ -10,10 +10,10 @@ from herder.model.route import BecomeStep, Route
 from herder.session.connection import Connection, SessionLimits
 from herder.session.dialogue import Action, BecomeDialogue, ExpectSoon, Refuse, SendPassword
 from herder.session.protocol import State
-from herder.transport.ways import describe_failure
+from herder.transport.ways import describe_failure, led_to_a_shell
 from herder.wire.bootstrap import agent_payload, ready_payload
 from herder.wire.frames import Kind, encode
-from herder.wire.handshake import NO_PYTHON, OLD_PYTHON
+from herder.wire.handshake import NO_PYTHON, OLD_PYTHON, READY
 from herder.wire.messages import Settings, to_head
 
 _SOON_SECONDS = 1.0
@@ -84,23 +84,24 @@ async def _explain(connection: Connection, route: Route, last_words: str = "") -
             break
         await asyncio.sleep(_LAST_WORDS_SECONDS)
     said = connection.words + connection.noise
-    for marker in (NO_PYTHON, OLD_PYTHON):
-        if marker in said:
-            return PythonMissing(
-                route.host, _line_with(said, marker), looked_for=route.interpreters
-            )
+    if NO_PYTHON in said:
+        return PythonMissing(route.host, f"none of {_rest_of_line(said, NO_PYTHON)}")
+    if OLD_PYTHON in said:
+        seen = f"Python {_rest_of_line(said, OLD_PYTHON)}"
+        return PythonMissing(route.host, seen, is_too_old=True)
     transcript = connection.transcript()
     if route.become is not None:
         reason = last_words or transcript or f"{route.become.method} ended with status {status}"
         return BecomeRefused(route.host, route.become.method, reason, transcript=transcript)
+    if READY not in said and led_to_a_shell(route.way, status):
+        return PythonMissing(route.host, transcript or f"its end with status {status}")
     reason = describe_failure(route.way, status, transcript)
     return HostUnreachable(route.host, reason, transcript=transcript)
 
 
-def _line_with(said: bytes, marker: bytes) -> str:
+def _rest_of_line(said: bytes, marker: bytes) -> str:
     start = said.find(marker) + len(marker)
-    text = said[start:].split(b"\n", 1)[0].decode(errors="replace").strip()
-    return f"none of {text}" if marker == NO_PYTHON else f"Python {text}"
+    return said[start:].split(b"\n", 1)[0].decode(errors="replace").strip()
 
 
 class _Talk:

@@ -10,6 +10,9 @@ import os
 from herder.model.route import SshWay
 from herder.transport.process import Program
 
+SSH_FAILED_STATUS = 255
+"""ssh's own failure; any other status is that of the line it ran. *Source*: ssh(1), EXIT STATUS."""
+
 _KEEPALIVE = ("-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3")
 _NO_PASSWORD = (
     "-o",
@@ -54,7 +57,7 @@ def _at_home(path: str) -> str:
 
 def describe_ssh_failure(way: SshWay, status: int | None, words: str) -> str:
     """Give the reason why ssh did not lead to an agent."""
-    if status in (255, None):
+    if status in (SSH_FAILED_STATUS, None):
         if way.password is not None and "Permission denied" in words:
             return f"Invalid/incorrect password: {words}"
         return f"Failed to connect to the host via ssh: {words}"

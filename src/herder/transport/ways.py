@@ -8,7 +8,7 @@ from herder.model.route import CommandWay, SshWay, Way
 from herder.transport.command import command_program
 from herder.transport.local import local_program
 from herder.transport.process import Program
-from herder.transport.ssh import describe_ssh_failure, ssh_program
+from herder.transport.ssh import SSH_FAILED_STATUS, describe_ssh_failure, ssh_program
 
 
 def program_for(way: Way, line: str, shell: str) -> Program:
@@ -26,6 +26,16 @@ def describe_failure(way: Way, status: int | None, words: str) -> str:
         return describe_ssh_failure(way, status, words)
     detail = f": {words}" if words else ""
     return f"the way to the host ended with status {status}{detail}"
+
+
+def led_to_a_shell(way: Way, status: int | None) -> bool:
+    """Whether a failure is that of what was run on the host: then the host itself was reached.
+
+    *Source*: ssh(1), EXIT STATUS. A program of the user's own (docker exec) may use any status.
+    """
+    if isinstance(way, CommandWay) or status is None:
+        return False
+    return 0 < status < SSH_FAILED_STATUS
 
 
 def describe_loss(way: Way, words: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.rooms.language.conftest import Play
 
 
@@ -20,6 +22,27 @@ def test_an_interpreter_that_is_not_there_is_told_as_ansible_tells_it(play: Play
     done = play([{"ping": {}}], vars={"ansible_python_interpreter": "/nowhere/python"})
     assert "The module interpreter '/nowhere/python' was not found." in done.stdout
     assert '"rc": 127' in done.stdout
+
+
+def test_an_interpreter_that_does_not_start_fails_the_task_as_with_ansible(
+    play: Play, tmp_path: Path
+) -> None:
+    """The host is there, and `raw` can mend its Python."""
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho 'no such version' >&2\nexit 3\n")
+    broken.chmod(0o755)
+    tasks = [
+        {"raw": "echo mending", "register": "mending"},
+        {"ping": {}, "ignore_errors": True},
+        {"debug": {"var": "mending.stdout"}},
+    ]
+
+    done = play(tasks, vars={"ansible_python_interpreter": str(broken)})
+
+    assert (done.returncode, done.stdout.count("UNREACHABLE")) == (0, 0), done.stdout
+    assert '"module_stderr": "no such version\\n"' in done.stdout
+    assert '"rc": 3' in done.stdout
+    assert "mending.stdout" in done.stdout
 
 
 def test_without_a_known_interpreter_the_last_resort_is_tried(play: Play) -> None:

@@ -99,6 +99,19 @@ async def test_host_without_python_is_told_from_an_unreachable_one(ssh_server: S
     assert (completed.status, completed.stdout) == (3, b"in here\n")
 
 
+async def test_host_whose_python_does_not_start_is_told_from_an_unreachable_one(
+    ssh_server: SshServer,
+) -> None:
+    """A broken virtual environment is the task's failure, and no reason to give the host up."""
+    broken = Route("web1", way(ssh_server, "asker"), ("/bin/false",))
+
+    async with open_pool() as pool:
+        with pytest.raises(PythonMissing, match="status 1") as caught:
+            await pool.get(broken)
+
+    assert not caught.value.is_too_old
+
+
 async def test_raw_on_an_unreachable_host_says_so(ssh_server: SshServer) -> None:
     """ssh's own failure is no result of the line."""
     closed = replace(way(ssh_server, "asker"), port=1)
