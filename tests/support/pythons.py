@@ -5,10 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from functools import lru_cache
 from pathlib import Path
 
 VERSIONS = tuple(f"3.{minor}" for minor in range(8, 14))
+
+THIS = f"{sys.base_prefix}/bin/python3"
+"""What runs the tests, without their virtual environment, which an agent must not see.
+
+By its path: what a name leads to may be a shim that takes ten times as long to start.
+"""
 
 
 @lru_cache(maxsize=1)

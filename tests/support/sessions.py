@@ -12,6 +12,7 @@ from herder.model.route import LocalWay, Route, Way
 from herder.session.connection import SessionLimits
 from herder.session.host_session import HostSession
 from herder.session.pool import SessionPool
+from tests.support.pythons import THIS
 
 
 @asynccontextmanager
@@ -26,7 +27,7 @@ async def open_pool(limits: SessionLimits | None = None) -> AsyncIterator[Sessio
 
 @asynccontextmanager
 async def open_session(
-    python: str = "python3", *, way: Way | None = None, limits: SessionLimits | None = None
+    python: str = THIS, *, way: Way | None = None, limits: SessionLimits | None = None
 ) -> AsyncIterator[HostSession]:
     """Give a session on this machine, closed in the end."""
     async with open_pool(limits) as pool:

@@ -22,6 +22,7 @@ from herder.agent.vouched import Vouched
 from herder.model.ports import CommandCall, ModuleBundle
 from herder.wire.messages import RunModule
 from tests.support.bundles import bundle_of, call_of, core_bundle, wrapper_program
+from tests.support.pythons import THIS
 from tests.support.sessions import open_session
 
 CALL = RunModule("file", "ansible.modules.file", "digest", is_core=True)
@@ -64,7 +65,7 @@ def module_says(arguments: dict[str, Any], name: str = "file") -> bytes:
 @functools.cache
 def _module_says(name: str, arguments: str) -> bytes:
     program = wrapper_program(name, json.loads(arguments))
-    return subprocess.run(["python3", "-"], input=program, stdout=-1, check=False).stdout
+    return subprocess.run([THIS, "-"], input=program, stdout=-1, check=False).stdout
 
 
 def params(arguments: dict[str, Any]) -> bytes:

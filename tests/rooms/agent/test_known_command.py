@@ -21,6 +21,7 @@ from herder.model.ports import Completed, ModuleBundle
 from herder.session.host_session import HostSession
 from herder.wire.messages import RunModule
 from tests.support.bundles import call_of, core_bundle, wrapper_program
+from tests.support.pythons import THIS
 from tests.support.sessions import has_ended, open_session
 
 CALL = RunModule("command", "ansible.modules.command", "digest", is_core=True)
@@ -59,7 +60,7 @@ def source() -> str:
 @functools.cache
 def module_says(text: str) -> bytes:
     program = wrapper_program("command", json.loads(text))
-    return subprocess.run(["python3", "-"], input=program, stdout=-1, check=False).stdout
+    return subprocess.run([THIS, "-"], input=program, stdout=-1, check=False).stdout
 
 
 def steady(said: bytes) -> list[tuple[str, Any]]:

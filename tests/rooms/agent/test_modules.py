@@ -12,10 +12,10 @@ import pytest
 
 from herder.model.ports import Completed
 from tests.support.bundles import bundle_of, call_of, core_bundle, with_content, with_file
-from tests.support.pythons import target_pythons
+from tests.support.pythons import THIS, target_pythons
 from tests.support.sessions import home_at, open_session
 
-NEWEST = list(target_pythons().values())[-1:] or ["python3"]
+NEWEST = list(target_pythons().values())[-1:] or [THIS]
 
 
 def result_of(completed: Completed) -> Any:

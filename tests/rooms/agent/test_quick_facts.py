@@ -13,10 +13,10 @@ import pytest
 
 from herder.agent.quick_facts import WakefulTime, architecture
 from tests.support.bundles import bundle_of, call_of, core_bundle
-from tests.support.pythons import target_pythons
+from tests.support.pythons import THIS, target_pythons
 from tests.support.sessions import open_session
 
-NEWEST = list(target_pythons().values())[-1:] or ["python3"]
+NEWEST = list(target_pythons().values())[-1:] or [THIS]
 _ASKING = """
 import json, os, sys
 from ansible.module_utils.basic import AnsibleModule

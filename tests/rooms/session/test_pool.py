@@ -18,10 +18,11 @@ from herder.model.route import BecomeStep, CommandWay, LocalWay, Route, SshWay
 from herder.model.secret import Secret
 from herder.session.pool import SessionPool
 from tests.support.conversations import MARKER, su_step, sudo_step
+from tests.support.pythons import THIS
 from tests.support.sessions import has_ended, is_alive, open_pool
 from tests.support.ssh_server import PASSWORD, SshServer
 
-LOCAL = Route("here", LocalWay(), ("python3",))
+LOCAL = Route("here", LocalWay(), (THIS,))
 
 
 def way(server: SshServer, user: str, password: str | None = None) -> SshWay:
