@@ -38,7 +38,7 @@ class Job:
     record: str
     wheels: str = ""
     timeout_seconds: float = 180.0
-    locale: str = "en_US.UTF-8"
+    locale: str = "C.UTF-8"
     verbosity: int = 0
     environment: dict[str, str] = field(default_factory=dict)
 

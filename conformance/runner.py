@@ -29,7 +29,10 @@ NAMESPACES = ("--mount", "--net", "--pid", "--ipc", "--uts")
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What all jobs of a run share; `layers` are unpacked folders, `code` a snapshot of Herder."""
+    """What all jobs of a run share; `layers` are unpacked folders, `code` a snapshot of Herder.
+
+    A layer brings the locale that ansible-test prefers; without one it is what every machine has.
+    """
 
     interpreter: Interpreter
     source: Path
@@ -40,6 +43,10 @@ class Material:
     @property
     def code(self) -> Path:
         return self.folder / "code"
+
+    @property
+    def locale(self) -> str:
+        return "en_US.UTF-8" if self.layers else "C.UTF-8"
 
     @property
     def sandbox(self) -> Path:
@@ -61,7 +68,7 @@ class Plan:
 
 @contextmanager
 def material(
-    interpreter: Interpreter, source: Path, wheels: Path, layer: Path
+    interpreter: Interpreter, source: Path, wheels: Path, layer: Path | None
 ) -> Iterator[Material]:
     """Lay out the layer and a snapshot of Herder in memory, for as long as the context lasts.
 
@@ -71,10 +78,8 @@ def material(
     folder = Path(tempfile.mkdtemp(prefix="conformance."))
     run_command("mount", "-t", "tmpfs", "tmpfs", folder)
     try:
-        unpacked = folder / "layer"
-        unpacked.mkdir()
-        run_command("tar", "--xattrs", "--xattrs-include=*", "-xpf", layer, "-C", unpacked)
-        made = Material(interpreter, source, wheels, folder, (str(unpacked),))
+        layers = () if layer is None else (_unpacked(layer, folder / "layer"),)
+        made = Material(interpreter, source, wheels, folder, layers)
         made.sandbox.mkdir()
         shutil.copytree(ROOT / "src" / "herder", made.code / "herder")
         python = Path(interpreter.folder) / "bin/python"
@@ -84,6 +89,12 @@ def material(
         subprocess.run(["umount", "--lazy", folder], check=False)
         if folder.is_dir():
             folder.rmdir()
+
+
+def _unpacked(layer: Path, folder: Path) -> str:
+    folder.mkdir()
+    run_command("tar", "--xattrs", "--xattrs-include=*", "-xpf", layer, "-C", folder)
+    return str(folder)
 
 
 class SandboxError(Exception):
@@ -183,6 +194,7 @@ class Runner:
             record=str(record),
             wheels=str(self.material.wheels),
             timeout_seconds=self.plan.timeout_seconds,
+            locale=self.material.locale,
             verbosity=self.plan.verbosity,
             environment=self.plan.environment,
         )
