@@ -81,20 +81,34 @@ def _validated(kind: Any) -> tuple[tuple[str, type[Any] | None, Any, bool], ...]
             getattr(field, "extend", False) or type(field) not in _PLAIN_FIELDS,
         )
         for name, field in kind.fattributes.items()
-        # what lies between a play and a task is valid where a task has inherited it
-        if kind._post_validate_object
-        or field.static
-        or field.required
-        or field.always_post_validate
+        if _is_validated(kind, name, field)
     )
+
+
+def _is_validated(kind: Any, name: str, field: Any) -> bool:
+    """Whether a field is looked at: what lies between a play and a task is valid where a task has
+    inherited it, and of variables all is accepted."""
+    if field.static:
+        return name != "vars"
+    return bool(kind._post_validate_object or field.required or field.always_post_validate)
 
 
 def _plain_type(kind: type[Any], name: str, field: Any) -> type[Any] | None:
     if field.required or hasattr(kind, f"_get_attr_{name}"):
         return object
-    if hasattr(kind, f"_post_validate_{name}") or field.static or field.listof is not None:
+    own_way = getattr(kind, f"_post_validate_{name}", None)
+    if field.static or (own_way is not None and not _keeps_value(own_way)):
         return None
-    return {"bool": bool, "int": int, "string": str, "list": list}.get(field.isa)
+    return {"bool": bool, "int": int, "float": float, "string": str, "list": list}.get(field.isa)
+
+
+def _keeps_value(method: Callable[..., Any]) -> bool:
+    """Whether a field's own validation is none: it gives the value that it gets."""
+
+    def nothing_done(_thing: Any, _field: Any, value: Any, _templar: Any) -> Any:
+        return value
+
+    return method.__code__.co_code == nothing_done.__code__.co_code
 
 
 def copy_fields(original: Callable[..., Any], thing: Any) -> Any:

@@ -25,6 +25,9 @@ _OF_EACH = frozenset({"_uuid", "_loader", "_variable_manager", "_origin"})
 # A plugin's default, in whose place the host's name is put with a warning each time.
 _WARNS = "inventory_hostname"
 
+# What may be a part of a key beside None.
+_KEYS = (str, int, float, tuple, type)
+
 _found = Kept(limit=5000)
 
 
@@ -54,19 +57,16 @@ def _key(given: Any, task: Any, variables: Mapping[str, Any]) -> Hashable | None
     fields = field_values(task, _fields_read())
     names = [name for name in _variables_read() if name in variables]
     parts = [*own.values(), *fields, *(variables[name] for name in names)]
-    kinds = map(type, parts)
+    kinds = list(map(type, parts))
     parts = [() if type(value) in (list, dict) and not value else value for value in parts]
-    if not all(map(_may_be_key, parts)):
+    # Nothing else equals a part: not so for templates, of which some are trusted.
+    words = [value for value in parts if isinstance(value, str)]
+    if "{" in " ".join(words) or _WARNS in words:
+        return None
+    if not all(value is None or isinstance(value, _KEYS) for value in parts):
         return None
     # True and 1 are equal, as are two empty ones, and must not be the same key
     return (type(given), *own, *names, *parts, *kinds)
-
-
-def _may_be_key(value: Any) -> bool:
-    """Whether nothing else equals it: not so for templates, of which some are trusted."""
-    if isinstance(value, str):
-        return "{" not in value and value != _WARNS
-    return isinstance(value, (int, float, tuple, type)) or value is None
 
 
 def _fields_read() -> tuple[str, ...]:
