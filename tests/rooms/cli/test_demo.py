@@ -74,7 +74,7 @@ def test_unknown_word_is_refused() -> None:
 
 @pytest.mark.lab
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kind", ["machines", "processes"])
+@pytest.mark.parametrize("kind", ["machines", pytest.param("processes", marks=pytest.mark.slow)])
 def test_demo_ends_without_a_failed_request(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
