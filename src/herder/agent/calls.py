@@ -198,12 +198,13 @@ class ModuleCall(BundleCall):
 
     def begin(self, body: bytes) -> None:
         """Answer when it is known what the module would say; else see to it that it can run."""
-        answer = self.resources.answers.give(self.call, body)
+        is_known = self.call.fqn == COMMAND and self.call.is_core
+        known = self.resources.commands if is_known else self.resources.answers
+        answer = known.give(self.call, body)
+        self.params = body
         if answer is not None:
             self.done(Outcome(0, answer, b""))
             return
-        self.params = body
-        is_known = self.call.fqn == COMMAND and self.call.is_core
         program = self.resources.commands.prepare(self.call, body) if is_known else None
         if program is not None:
             limits = self.resources.limits(self.call.timeout_seconds)

@@ -1,17 +1,20 @@
-"""The module `command` when there is a program to start: what it would say, and when that is sure.
+"""The module `command`: what it would say of a program, and of one that need not run.
 
-The agent starts the program itself (`program.py`) and says the rest in the module's own words. The
-module vouches for a shape of call, as in `answers.py`: run once, with nothing left to explain but
-the program's output and the times. What it says of a program that fails is read in its source.
+The agent starts the program itself (`program.py`), or none where `creates` or `removes` say so, and
+says the rest in the module's own words. The module vouches for a shape of call, as in `answers.py`:
+run once, with nothing left to explain but the program's output and the times. What it says of a
+program that fails is read in its source.
 *Source*: ansible-core 2.19 and 2.21 modules/command.py; module_utils/basic.py, `fail_json`.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 from herder.agent.children import Outcome
 from herder.agent.program import Ended, Program
+from herder.agent.system_log import tell_system_log
 from herder.agent.vouched import Vouched
 from herder.wire.frames import Head
 from herder.wire.json_text import from_json, to_json
@@ -28,16 +31,18 @@ else:
     re, shlex = Late("re"), Late("shlex")
 
 _LINES = ("_raw_params", "cmd", "argv")
-_VARYING = (*_LINES, "chdir")
+# what spares the program, by how the path is then told of
+_SPARING = {"creates": "exists", "removes": "does not exist"}
+_VARYING = (*_LINES, "chdir", *_SPARING)
 _FLAGS = ("_uses_shell", "expand_argument_vars", "stdin_add_newline")
-_EMPTY = ("creates", "removes", "stdin")
 # what the module makes of arguments that nobody gave, in its order
 _REST: Head = {
     "_uses_shell": False,
     **dict.fromkeys(("expand_argument_vars", "stdin_add_newline", "strip_empty_ends"), True),
-    **dict.fromkeys((*_VARYING, "executable", *_EMPTY), None),
+    **dict.fromkeys((*_LINES, "chdir", "executable", *_SPARING, "stdin"), None),
 }
-_SEEN = ("stdout", "stderr", "rc", "cmd", "start", "end", "delta")
+_TIMES = ("start", "end", "delta")
+_SEEN = ("stdout", "stderr", "rc", "cmd", *_TIMES)
 _WORDS = frozenset((*_SEEN, "changed", "msg", "invocation"))
 _TEXT = frozenset(map(chr, (9, 10, *range(32, 127)))) - frozenset("@")
 _TEXT_LENGTH = 8 * 1024
@@ -48,9 +53,13 @@ _FAILURE = (
 
 
 class _Asked(Record):
-    """A call that is plain; `told` are its arguments, `said` is what the result calls `cmd`."""
+    """A call that is plain; `told` are its arguments, `said` is what the result calls `cmd`.
+
+    *Shapes*: `spared` is the shape of the same call when its program need not run.
+    """
 
     shape: str
+    spared: str
     told: Head
     said: Union[str, List[str]]
     words: List[str]
@@ -64,11 +73,26 @@ class KnownCommand:
     def __init__(self, vouched: Vouched) -> None:
         self._vouched = vouched
 
+    def give(self, call: RunModule, params: bytes) -> Optional[bytes]:
+        """Give what the module would print without running the program; None when it would run."""
+        asked = _asked(call, params)
+        reason = _reason_to_spare(asked) if asked is not None else ""
+        words = self._vouched.find(asked.spared) if asked is not None and reason else None
+        if asked is None or words is None:
+            return None
+        told = _module_args(words, asked)
+        log = _log_line(from_json(params)["ANSIBLE_MODULE_ARGS"], told)
+        if log is not None and not tell_system_log(*log):
+            return None
+        return _printed(words, told, asked, _of_spared(asked, reason))
+
     def prepare(self, call: RunModule, params: bytes) -> Optional[Program]:
         """Give the program to start, or None: then the module must run."""
         asked = _asked(call, params)
-        words = self._vouched.find(asked.shape) if asked is not None else None
-        if asked is None or words is None:
+        if asked is None or _reason_to_spare(asked):
+            return None
+        words = self._vouched.find(asked.shape)
+        if words is None:
             return None
         told = _module_args(words, asked)
         wishes = from_json(params)["ANSIBLE_MODULE_ARGS"]
@@ -78,7 +102,7 @@ class KnownCommand:
             directory=call.directory,
             chdir=asked.chdir,
             log=_log_line(wishes, told),
-            result=lambda ended: _printed(words, told, asked, ended),
+            result=lambda ended: _printed(words, told, asked, ended._asdict()),
         )
 
     def learn(
@@ -86,20 +110,34 @@ class KnownCommand:
     ) -> None:
         """Take what the module has printed, when the same would have come out here."""
         asked = _asked(call, params)
-        if asked is None or self._vouched.find(asked.shape) is not None:
-            return
-        if outcome.status or outcome.stderr or outcome.problem:
+        if asked is None or outcome.status or outcome.stderr or outcome.problem:
             return
         try:
             said: Head = from_json(outcome.stdout)
         except ValueError:
             return
+        if said.get("start") is None:
+            self._learn_spared(asked, said, outcome.stdout)
+        elif self._vouched.find(asked.shape) is None:
+            self._learn_run(asked, said, outcome.stdout, source)
+
+    def _learn_spared(self, asked: _Asked, said: Head, printed: bytes) -> None:
+        if set(said) - {"invocation"} != _WORDS - {"invocation"}:
+            return
+        words = {"said": _without_values({**said, "msg": ""}, asked)}
+        for reason in _SPARING:
+            seen = _of_spared(asked, reason) if asked.told.get(reason) else {}
+            if seen and _printed(words, _module_args(words, asked), asked, seen) == printed:
+                self._vouched.add(asked.spared, words)
+
+    def _learn_run(
+        self, asked: _Asked, said: Head, printed: bytes, source: Callable[[], str]
+    ) -> None:
         failure = re.findall(_FAILURE, source())
         if set(said) <= _WORDS and {*_SEEN, "changed", "msg"} <= set(said) and len(failure) == 1:
             words = {"said": _without_values(said, asked), "failure": failure[0]}
-            times = (said["start"], said["end"], said["delta"])
-            ended = Ended(said["rc"], said["stdout"], said["stderr"], *times)
-            if _printed(words, _module_args(words, asked), asked, ended) == outcome.stdout:
+            seen = {name: said[name] for name in Ended._fields}
+            if _printed(words, _module_args(words, asked), asked, seen) == printed:
                 self._vouched.add(asked.shape, words)
 
 
@@ -118,9 +156,31 @@ def _asked(call: RunModule, params: bytes) -> Optional[_Asked]:
         name: [type(value).__name__, bool(value)] if name in _VARYING else value
         for name, value in wishes.items()
     }
-    shape = to_json([call.fqn, call.bundle, call.profile, alike])
+    shape, spared = (to_json([call.fqn, call.bundle, call.profile, alike, n]) for n in (0, 1))
     is_expanded = not given.get("_uses_shell") and given.get("expand_argument_vars", True)
-    return _Asked(shape, given, said, words, is_expanded, given.get("chdir") or "")
+    return _Asked(shape, spared, given, said, words, is_expanded, given.get("chdir") or "")
+
+
+def _reason_to_spare(asked: _Asked) -> str:
+    """Give the argument because of which the program need not run, or ''."""
+    if asked.chdir and not (os.path.isdir(asked.chdir) and os.access(asked.chdir, os.X_OK)):
+        return ""
+    creates, removes = asked.told.get("creates"), asked.told.get("removes")
+    if creates and os.path.lexists(creates):
+        return "creates"
+    return "removes" if removes and not os.path.lexists(removes) else ""
+
+
+def _of_spared(asked: _Asked, reason: str) -> Head:
+    """Give what the result has of a program that need not run."""
+    path, why = asked.told[reason], _SPARING[reason]
+    return {
+        "rc": 0,
+        "stdout": f"skipped, since {path} {why}",
+        "stderr": "",
+        **dict.fromkeys(_TIMES),
+        "msg": f"Did not run command since '{path}' {why}",
+    }
 
 
 def _is_plain_call(call: RunModule) -> bool:
@@ -134,20 +194,26 @@ def _is_plain_call(call: RunModule) -> bool:
 
 def _is_plain(wishes: Head, given: Head) -> bool:
     """Whether nothing in it is censored, skipped or told to the log in another way."""
-    chdir = given.get("chdir")
+    places = [given[name] for name in ("chdir", *_SPARING) if given.get(name) is not None]
+    patterns = [given[name] for name in _SPARING if given.get(name) is not None]
     return (
         all(name in _REST for name in given)
-        and all(given.get(name) is None for name in _EMPTY)
+        and given.get("stdin") is None
         and given.get("strip_empty_ends", True) is True
         and all(isinstance(given.get(name, True), bool) for name in _FLAGS)
         and (given.get("executable") is None or bool(given.get("_uses_shell")))
         and all(_is_text(value) for value in given.values())
-        and (chdir is None or (chdir.startswith("/") and "$" not in chdir))
+        and all(_is_fixed_place(place) for place in places)
+        and not any(mark in pattern for mark in "*?[" for pattern in patterns)
         and not any(
             wishes.get(f"_ansible_{name}")
             for name in ("check_mode", "debug", "target_log_info", "tracebacks_for")
         )
     )
+
+
+def _is_fixed_place(path: object) -> bool:
+    return isinstance(path, str) and path.startswith("/") and "$" not in path
 
 
 def _is_text(value: object) -> bool:
@@ -206,11 +272,12 @@ def _log_line(wishes: Head, told: Head) -> Optional[List[str]]:
     return [f"ansible-{wishes.get('_ansible_module_name')}", text, facility]
 
 
-def _printed(words: Head, told: Head, asked: _Asked, ended: Ended) -> bytes:
-    said: Head = {**words["said"], **ended._asdict(), "cmd": asked.said}
+def _printed(words: Head, told: Head, asked: _Asked, seen: Head) -> bytes:
+    """Put what was seen (the fields of `Ended`, perhaps `msg`) into the module's words."""
+    said: Head = {**words["said"], **seen, "cmd": asked.said}
     said = {name: said[name] for name in words["said"]}
     invocation = said.pop("invocation", None)
-    if ended.rc:
+    if seen["rc"]:
         del said["msg"]
         said.update(failed=True, msg=words["failure"])
     if invocation is not None:
