@@ -152,7 +152,9 @@ class PreparedConnections:
 
     def give_back(self, prepared: Prepared) -> None:
         """The task is over and all went well."""
-        self._kept[prepared.key] = prepared
+        # whose key went into an ssh agent looks for each task whether it is still there
+        if getattr(prepared.connection, "_populated_agent", None) is None:
+            self._kept[prepared.key] = prepared
 
     def interpreters(self, variables: Mapping[str, Any]) -> tuple[Any, ...]:
         """Give the raw values that say which Python is meant."""

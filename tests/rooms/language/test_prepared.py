@@ -155,6 +155,16 @@ def test_a_connection_is_used_by_one_task_at_a_time() -> None:
     assert kept.take("key") is None
 
 
+def test_a_connection_with_a_key_in_an_ssh_agent_is_each_tasks_own() -> None:
+    """Its key may have been taken out of the agent since, or its time may be over."""
+    kept = PreparedConnections()
+    connection = SimpleNamespace(_populated_agent="/tmp/key.pub")
+
+    kept.give_back(Prepared("key", "ssh", connection, [], {}, ()))
+
+    assert kept.take("key") is None
+
+
 @pytest.mark.parametrize(
     ("value", "answer"),
     [
