@@ -91,7 +91,7 @@ def _run(
     names: list[str],
 ) -> dict[str, Result]:
     report, stock = reports
-    source = fetch_source(interpreter.core_version)
+    source = fetch_source(interpreter)
     present = {path.name for path in (source / "test/integration/targets").iterdir()}
     names = [name for name in names if name in present]
     plan = Plan(

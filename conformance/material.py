@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
@@ -41,13 +40,16 @@ def look_at(folder: Path) -> Interpreter:
     return Interpreter(str(folder), python_version, core_version)
 
 
-def fetch_source(core_version: str) -> Path:
+def fetch_source(interpreter: Interpreter) -> Path:
     """Give the folder of the unpacked source distribution, from PyPI when it is not kept yet."""
+    core_version = interpreter.core_version
     folder = CACHE / f"ansible_core-{core_version}"
     if folder.is_dir():
         return folder
     download = CACHE / "download"
-    _pip_download(download, "--no-deps", "--no-binary", ":all:", f"ansible-core=={core_version}")
+    words = ["--no-deps", "--no-binary", ":all:", f"ansible-core=={core_version}"]
+    # pip refuses what its own Python is too old for
+    _pip_download(download, *words, python=Path(interpreter.folder) / "bin/python")
     archive = download / f"ansible_core-{core_version}.tar.gz"
     unpacked = CACHE / "unpacking"
     shutil.rmtree(unpacked, ignore_errors=True)
@@ -84,7 +86,7 @@ def make_layer() -> Path:
     return archive
 
 
-def _pip_download(folder: Path, *words: str, python: Path = Path(sys.executable)) -> None:
+def _pip_download(folder: Path, *words: str, python: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     pip = [str(python), "-m", "pip", "download", "--quiet", "--quiet", "--dest", str(folder)]
     subprocess.run([*pip, *words], check=True)
