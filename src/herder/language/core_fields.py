@@ -38,17 +38,20 @@ def post_validate(original: Callable[..., Any], thing: Any, templar: Any) -> Non
     if not is_flat and kind not in _SHARING:
         original(thing, templar)
         return
-    for name, plain, default, is_inherited in _validated(kind):
+    for name, plain, default, is_inherited, is_static in _validated(kind):
         own = value = fields.get(f"_{name}", Sentinel)
-        if not is_flat and (is_inherited or own is Sentinel):
-            value = getattr(thing, name)
-        elif own is Sentinel:
+        if is_flat and own is Sentinel:
             own = value = default
+        if value is Sentinel or (is_inherited and not is_flat):
+            value = getattr(thing, name)
         if value is None and plain is not object:
             continue
         if not _is_plain(value, plain):
-            value = thing.post_validate_attribute(name, templar=templar)
-        if value is not own and value is not Sentinel:
+            is_number = plain is float and type(value) is int
+            value = (
+                float(value) if is_number else thing.post_validate_attribute(name, templar=templar)
+            )
+        if value is not own and value is not Sentinel and not is_static:
             setattr(thing, name, value)
     thing._finalized = True
 
@@ -67,9 +70,9 @@ def _has_no_parent(kind: Hashable) -> bool:
 
 
 @functools.cache
-def _validated(kind: Any) -> tuple[tuple[str, type[Any] | None, Any, bool], ...]:
+def _validated(kind: Any) -> tuple[tuple[str, type[Any] | None, Any, bool, bool], ...]:
     """Give the fields that are looked at: name, the type whose plain values need no look, default,
-    and whether a value of its own is not all there is.
+    whether a value of its own is not all there is, and whether it is only warned of a template.
 
     *Shapes*: the type is None where every value but None needs a look, object where None does too.
     """
@@ -79,6 +82,7 @@ def _validated(kind: Any) -> tuple[tuple[str, type[Any] | None, Any, bool], ...]
             _plain_type(kind, name, field),
             Sentinel if callable(field.default) else field.default,
             getattr(field, "extend", False) or type(field) not in _PLAIN_FIELDS,
+            field.static,
         )
         for name, field in kind.fattributes.items()
         if _is_validated(kind, name, field)
@@ -97,7 +101,7 @@ def _plain_type(kind: type[Any], name: str, field: Any) -> type[Any] | None:
     if field.required or hasattr(kind, f"_get_attr_{name}"):
         return object
     own_way = getattr(kind, f"_post_validate_{name}", None)
-    if field.static or (own_way is not None and not _keeps_value(own_way)):
+    if own_way is not None and not field.static and not _keeps_value(own_way):
         return None
     return {"bool": bool, "int": int, "float": float, "string": str, "list": list}.get(field.isa)
 

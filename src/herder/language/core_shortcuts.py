@@ -16,9 +16,11 @@ import os
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
+from ansible import constants
 from ansible._internal._templating._engine import TemplateEngine
 from ansible.config.manager import ConfigManager
 from ansible.executor import task_result
+from ansible.module_utils._internal import _traceback
 from ansible.playbook.base import FieldAttributeBase
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.action import ActionBase
@@ -70,6 +72,7 @@ def install() -> None:
         # 2.19 only: later ones make a callback's result when it is first read
         (getattr(task_result, "_RawTaskResult", None), "as_callback_task_result", callback_result),
         (argparse, "_", _translated),
+        (_traceback, "traceback_for", _tracebacks_for),
         (VariableManager, "get_vars", core_variables.get_vars),
         (VariableManager, "set_nonpersistent_facts", core_variables.set_registered),
         *(
@@ -230,6 +233,17 @@ def _native(original: Callable[..., Any], value: Any, redact: bool = True) -> An
             for held in value
         ]
     return original(value, redact)
+
+
+_traceback_events = Kept()
+
+
+def _tracebacks_for(original: Callable[[], list[str]]) -> list[str]:
+    """Which tracebacks modules are to send follows from one setting, and is asked for each task."""
+    wanted = constants.config.get_config_value("DISPLAY_TRACEBACK")
+    key = (_traceback._is_traceback_enabled, *wanted)
+    events = _traceback_events.get(key)
+    return list(_traceback_events.keep(key, tuple(original())) if events is None else events)
 
 
 _translations: dict[str, str] = {}

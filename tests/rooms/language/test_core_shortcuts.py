@@ -14,6 +14,7 @@ from ansible._internal._datatag._tags import Origin
 from ansible._internal._templating._engine import TemplateEngine
 from ansible.executor import task_result
 from ansible.inventory.host import Host
+from ansible.module_utils._internal import _traceback
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import EncryptedString
 from ansible.playbook import Playbook
@@ -270,3 +271,15 @@ def test_each_callback_has_a_result_of_its_own(tmp_path: Path) -> None:
 def test_argparse_says_what_it_said() -> None:
     """Its words are asked for once each, not once for every connection."""
     assert argparse.ArgumentParser(prog="x").format_help().startswith("usage: x [-h]")
+
+
+def test_tracebacks_are_asked_for_as_the_setting_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be given in the environment of one run of a process and not of the next."""
+    core_shortcuts.install()
+    long_way = _traceback.traceback_for.herder_original
+
+    for wanted in ("never", "error,warning", "always", "never"):
+        monkeypatch.setenv("ANSIBLE_DISPLAY_TRACEBACK", wanted)
+
+        assert _traceback.traceback_for() == long_way(), wanted
+        _traceback.traceback_for().append("changed by somebody")
