@@ -188,12 +188,13 @@ def squash(original: Callable[..., Any], thing: Any) -> None:
         return
     inherited = _inherited_from(parent, kind)
     fields = vars(thing)
-    for name, is_shared in _squashed_fields(kind):
+    for name, is_shared, is_kept, default in _squashed_fields(kind):
         own = fields.get(f"_{name}", Sentinel)
-        if own is not Sentinel and is_shared:
+        if own is not Sentinel and is_kept:
             continue
-        if is_shared and name in inherited:
-            fields[f"_{name}"] = inherited[name]
+        known = inherited.get(name, Sentinel) if is_shared else default
+        if known is not Sentinel:
+            fields[f"_{name}"] = known
             continue
         value = getattr(thing, name)
         setattr(thing, name, value)
@@ -208,18 +209,30 @@ def _inherited_from(parent: Any, kind: Any) -> dict[str, Any]:
 
 
 @functools.cache
-def _squashed_fields(kind: Any) -> tuple[tuple[str, bool], ...]:
-    """Give the fields, and whether a value that was not set depends on the parents alone."""
+def _squashed_fields(kind: Any) -> tuple[tuple[str, bool, bool, Any], ...]:
+    """Give the fields: whether a value that was not set depends on the parents alone, whether one
+    that was set is all there is, and the default of those that nothing is inherited for."""
     return tuple(
-        (
-            name,
-            type(field) is FieldAttribute
-            and not field.extend
-            and field.alias is None
-            and not callable(field.default),
-        )
+        (name, is_kept and _is_shared(field), is_kept, _own_default(field, is_kept=is_kept))
         for name, field in kind.fattributes.items()
+        for is_kept in [
+            type(field) in _PLAIN_FIELDS
+            and not getattr(field, "extend", False)
+            and field.alias is None
+            and not hasattr(kind, f"_get_attr_{name}")
+        ]
     )
+
+
+def _own_default(field: Any, *, is_kept: bool) -> Any:
+    is_own = is_kept and type(field) is NonInheritableFieldAttribute
+    return field.default if is_own and not callable(field.default) else Sentinel
+
+
+def _is_shared(field: Any) -> bool:
+    """Whether tasks can have one value that none of them can change."""
+    is_unchangeable = field.isa in ("string", "bool", "int", "float")
+    return type(field) is FieldAttribute and (is_unchangeable or not callable(field.default))
 
 
 def dump_attrs(original: Callable[..., Any], thing: Any) -> Any:
