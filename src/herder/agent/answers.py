@@ -7,8 +7,6 @@ Law: the module vouches. Each shape of a call (all its arguments but a few, as p
 to the module first. Only when its very output comes out here too, byte for byte, are the next calls
 of that shape answered here, in its own words with the numbers of their file. Whatever is not
 plainly as it should be goes to the module.
-
-*Source*: ansible-core 2.19 and 2.21 module_utils/basic.py (`_log_invocation`).
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from herder.agent.children import Outcome
 from herder.agent.known import PLACES, Known
 from herder.agent.known_file import FILE
 from herder.agent.known_line import LINE
-from herder.agent.system_log import tell_system_log
+from herder.agent.system_log import log_line, tell_system_log
 from herder.agent.vouched import Vouched
 from herder.wire.frames import Head
 from herder.wire.json_text import from_json, to_json
@@ -78,9 +76,9 @@ class Answers:
             return None
         told = _module_args(words, question)
         answer = _answer(words, question, told)
-        if answer is None or not _log(told, question):
-            return None
-        return answer
+        # the log hears what was asked, before the module looks which file is meant
+        line = log_line(question.wishes, {**told, "path": question.asked})
+        return answer if answer is not None and tell_system_log(line) else None
 
     def learn(self, call: RunModule, params: bytes, outcome: Outcome) -> None:
         """Take what the module has printed, when the same would have come out here."""
@@ -189,19 +187,6 @@ def _module_args(words: Head, question: _Question) -> Head:
         return {**told, **varied, "path": question.path}
     rest = {name: value for name, value in known.rest.items() if name not in given}
     return {**given, "path": question.path, **rest}
-
-
-def _log(told: Head, question: _Question) -> bool:
-    """Tell the system's log of it, as the module does; False when that could not be done."""
-    wishes = question.wishes
-    if wishes.get("_ansible_no_log"):
-        return True
-    # the log hears what was asked, before the module looks which file is meant
-    told = {**told, "path": question.asked}
-    text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told.items())}"
-    facility = str(wishes.get("_ansible_syslog_facility"))
-    name = f"ansible-{wishes.get('_ansible_module_name')}"
-    return tell_system_log(name, text, facility)
 
 
 def _printed(answer: Head) -> bytes:

@@ -200,9 +200,8 @@ class ModuleCall(BundleCall):
         """Answer when it is known what the module would say; else see to it that it can run."""
         is_known = self.call.fqn == COMMAND and self.call.is_core
         known = self.resources.commands if is_known else self.resources.answers
-        answer = known.give(self.call, body)
         self.params = body
-        if answer is not None:
+        if (answer := known.give(self.call, body)) is not None:
             self.done(Outcome(0, answer, b""))
             return
         program = self.resources.commands.prepare(self.call, body) if is_known else None

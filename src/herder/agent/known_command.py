@@ -14,7 +14,7 @@ import sys
 
 from herder.agent.children import Outcome
 from herder.agent.program import Ended, Program
-from herder.agent.system_log import tell_system_log
+from herder.agent.system_log import log_line, tell_system_log
 from herder.agent.vouched import Vouched
 from herder.wire.frames import Head
 from herder.wire.json_text import from_json, to_json
@@ -33,6 +33,8 @@ else:
 _LINES = ("_raw_params", "cmd", "argv")
 # what spares the program, by how the path is then told of
 _SPARING = {"creates": "exists", "removes": "does not exist"}
+# what tells the shape of such a call from that of one whose program runs
+_SPARED = "-"
 _VARYING = (*_LINES, "chdir", *_SPARING)
 _FLAGS = ("_uses_shell", "expand_argument_vars", "stdin_add_newline")
 # what the module makes of arguments that nobody gave, in its order
@@ -45,6 +47,8 @@ _TIMES = ("start", "end", "delta")
 _SEEN = ("stdout", "stderr", "rc", "cmd", *_TIMES)
 _WORDS = frozenset((*_SEEN, "changed", "msg", "invocation"))
 _TEXT = frozenset(map(chr, (9, 10, *range(32, 127)))) - frozenset("@")
+# what stands for something else in a path
+_MEANING = frozenset("$*?[")
 _TEXT_LENGTH = 8 * 1024
 _FAILURE = (
     r"if r\['rc'\] != 0:\n +r\['msg'\] = '([^'\\]+)'\n +module\.fail_json\(\*\*r\)\n+"
@@ -53,13 +57,9 @@ _FAILURE = (
 
 
 class _Asked(Record):
-    """A call that is plain; `told` are its arguments, `said` is what the result calls `cmd`.
-
-    *Shapes*: `spared` is the shape of the same call when its program need not run.
-    """
+    """A call that is plain; `told` are its arguments, `said` is what the result calls `cmd`."""
 
     shape: str
-    spared: str
     told: Head
     said: Union[str, List[str]]
     words: List[str]
@@ -76,20 +76,19 @@ class KnownCommand:
     def give(self, call: RunModule, params: bytes) -> Optional[bytes]:
         """Give what the module would print without running the program; None when it would run."""
         asked = _asked(call, params)
-        reason = _reason_to_spare(asked) if asked is not None else ""
-        words = self._vouched.find(asked.spared) if asked is not None and reason else None
+        reason = _reason(asked) if asked is not None else ""
+        words = self._vouched.find(asked.shape + _SPARED) if asked is not None and reason else None
         if asked is None or words is None:
             return None
         told = _module_args(words, asked)
-        log = _log_line(from_json(params)["ANSIBLE_MODULE_ARGS"], told)
-        if log is not None and not tell_system_log(*log):
-            return None
-        return _printed(words, told, asked, _of_spared(asked, reason))
+        wishes = from_json(params)["ANSIBLE_MODULE_ARGS"]
+        is_told = tell_system_log(log_line(wishes, told))
+        return _printed(words, told, asked, _spared(asked, reason)) if is_told else None
 
     def prepare(self, call: RunModule, params: bytes) -> Optional[Program]:
         """Give the program to start, or None: then the module must run."""
         asked = _asked(call, params)
-        if asked is None or _reason_to_spare(asked):
+        if asked is None or _reason(asked):
             return None
         words = self._vouched.find(asked.shape)
         if words is None:
@@ -101,7 +100,7 @@ class KnownCommand:
             is_expanded=asked.is_expanded,
             directory=call.directory,
             chdir=asked.chdir,
-            log=_log_line(wishes, told),
+            log=log_line(wishes, told),
             result=lambda ended: _printed(words, told, asked, ended._asdict()),
         )
 
@@ -122,13 +121,13 @@ class KnownCommand:
             self._learn_run(asked, said, outcome.stdout, source)
 
     def _learn_spared(self, asked: _Asked, said: Head, printed: bytes) -> None:
-        if set(said) - {"invocation"} != _WORDS - {"invocation"}:
+        if {*said, "invocation"} != _WORDS:
             return
         words = {"said": _without_values({**said, "msg": ""}, asked)}
-        for reason in _SPARING:
-            seen = _of_spared(asked, reason) if asked.told.get(reason) else {}
-            if seen and _printed(words, _module_args(words, asked), asked, seen) == printed:
-                self._vouched.add(asked.spared, words)
+        told = _module_args(words, asked)
+        for reason in filter(asked.told.get, _SPARING):
+            if _printed(words, told, asked, _spared(asked, reason)) == printed:
+                self._vouched.add(asked.shape + _SPARED, words)
 
     def _learn_run(
         self, asked: _Asked, said: Head, printed: bytes, source: Callable[[], str]
@@ -156,22 +155,22 @@ def _asked(call: RunModule, params: bytes) -> Optional[_Asked]:
         name: [type(value).__name__, bool(value)] if name in _VARYING else value
         for name, value in wishes.items()
     }
-    shape, spared = (to_json([call.fqn, call.bundle, call.profile, alike, n]) for n in (0, 1))
+    shape = to_json([call.fqn, call.bundle, call.profile, alike])
     is_expanded = not given.get("_uses_shell") and given.get("expand_argument_vars", True)
-    return _Asked(shape, spared, given, said, words, is_expanded, given.get("chdir") or "")
+    return _Asked(shape, given, said, words, is_expanded, given.get("chdir") or "")
 
 
-def _reason_to_spare(asked: _Asked) -> str:
+def _reason(asked: _Asked) -> str:
     """Give the argument because of which the program need not run, or ''."""
-    if asked.chdir and not (os.path.isdir(asked.chdir) and os.access(asked.chdir, os.X_OK)):
-        return ""
-    creates, removes = asked.told.get("creates"), asked.told.get("removes")
-    if creates and os.path.lexists(creates):
-        return "creates"
-    return "removes" if removes and not os.path.lexists(removes) else ""
+    for reason in filter(asked.told.get, _SPARING):
+        # the module goes there first, and fails where it cannot
+        is_there = os.path.lexists(asked.told[reason])
+        if is_there == (reason == "creates") and os.access(f"{asked.chdir}/", os.X_OK):
+            return reason
+    return ""
 
 
-def _of_spared(asked: _Asked, reason: str) -> Head:
+def _spared(asked: _Asked, reason: str) -> Head:
     """Give what the result has of a program that need not run."""
     path, why = asked.told[reason], _SPARING[reason]
     return {
@@ -195,7 +194,6 @@ def _is_plain_call(call: RunModule) -> bool:
 def _is_plain(wishes: Head, given: Head) -> bool:
     """Whether nothing in it is censored, skipped or told to the log in another way."""
     places = [given[name] for name in ("chdir", *_SPARING) if given.get(name) is not None]
-    patterns = [given[name] for name in _SPARING if given.get(name) is not None]
     return (
         all(name in _REST for name in given)
         and given.get("stdin") is None
@@ -204,7 +202,6 @@ def _is_plain(wishes: Head, given: Head) -> bool:
         and (given.get("executable") is None or bool(given.get("_uses_shell")))
         and all(_is_text(value) for value in given.values())
         and all(_is_fixed_place(place) for place in places)
-        and not any(mark in pattern for mark in "*?[" for pattern in patterns)
         and not any(
             wishes.get(f"_ansible_{name}")
             for name in ("check_mode", "debug", "target_log_info", "tracebacks_for")
@@ -213,7 +210,7 @@ def _is_plain(wishes: Head, given: Head) -> bool:
 
 
 def _is_fixed_place(path: object) -> bool:
-    return isinstance(path, str) and path.startswith("/") and "$" not in path
+    return isinstance(path, str) and path.startswith("/") and not _MEANING.intersection(path)
 
 
 def _is_text(value: object) -> bool:
@@ -262,14 +259,6 @@ def _module_args(words: Head, asked: _Asked) -> Head:
     rest = {name: value for name, value in _REST.items() if name not in asked.told}
     invocation: Head = words["said"].get("invocation") or {"module_args": {**asked.told, **rest}}
     return {**invocation["module_args"], **asked.told}
-
-
-def _log_line(wishes: Head, told: Head) -> Optional[List[str]]:
-    if wishes.get("_ansible_no_log"):
-        return None
-    text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told.items())}"
-    facility = str(wishes.get("_ansible_syslog_facility"))
-    return [f"ansible-{wishes.get('_ansible_module_name')}", text, facility]
 
 
 def _printed(words: Head, told: Head, asked: _Asked, seen: Head) -> bytes:

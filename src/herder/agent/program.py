@@ -80,7 +80,7 @@ class Run:
             words, path, place = _ready(self._program)
         except (OSError, locale.Error):
             return None
-        if self._program.log is not None and not tell_system_log(*self._program.log):
+        if not tell_system_log(self._program.log):
             return None
         self._told, tell = os.pipe()
         os.set_blocking(self._told, False)

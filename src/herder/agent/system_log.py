@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     import syslog
-    from typing import Optional
+    from typing import List, Optional
 else:
     import _socket as socket
 
@@ -23,12 +23,14 @@ _SOCKET = "/dev/log"
 _NOBODY_THERE = (errno.ENOENT, errno.ECONNREFUSED)
 
 
-def tell_system_log(name: str, text: str, facility: str) -> bool:
-    """Log a line at level info; tell whether it is done. Without a log, there is nothing to do.
+def tell_system_log(words: Optional[List[str]]) -> bool:
+    """Log what `log_line` gives at level info; tell whether that is done, or not wanted.
 
-    *Source*: syslog(3); RFC 3164, section 4.1.
+    Without a log, there is nothing to do. *Source*: syslog(3); RFC 3164, section 4.1.
     """
-    line = _line(name, text, facility)
+    if words is None:
+        return True
+    line = _line(*words)
     if not line:
         return False
     log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -38,6 +40,18 @@ def tell_system_log(name: str, text: str, facility: str) -> bool:
         log.close()
 
 
+def log_line(wishes: Head, told: Head) -> Optional[List[str]]:
+    """Give name, text and facility of what a module tells the log of its call; None for nothing.
+
+    *Source*: ansible-core 2.19 and 2.21 module_utils/basic.py (`_log_invocation`).
+    """
+    if wishes.get("_ansible_no_log"):
+        return None
+    text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told.items())}"
+    name = f"ansible-{wishes.get('_ansible_module_name')}"
+    return [name, text, str(wishes.get("_ansible_syslog_facility"))]
+
+
 class SystemLog:
     """The log for many calls of one module in a row, with one socket for all of them.
 
@@ -45,9 +59,7 @@ class SystemLog:
     """
 
     def __init__(self, wishes: Head) -> None:
-        self._is_silent = bool(wishes.get("_ansible_no_log"))
-        self._facility = str(wishes.get("_ansible_syslog_facility"))
-        self._name = f"ansible-{wishes.get('_ansible_module_name')}"
+        self._wishes = wishes
         self._socket: Optional[socket.socket] = None
         self._ends = time.monotonic() + PATIENCE_SECONDS
 
@@ -59,14 +71,11 @@ class SystemLog:
             self._socket.close()
 
     def tell(self, told: Head) -> bool:
-        """Tell of a call with these arguments; False when that could not be done.
-
-        *Source*: ansible-core 2.19 and 2.21 module_utils/basic.py (`_log_invocation`).
-        """
-        if self._is_silent:
+        """Tell of a call with these arguments; False when that could not be done."""
+        words = log_line(self._wishes, told)
+        if words is None:
             return True
-        text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told.items())}"
-        line = _line(self._name, text, self._facility)
+        line = _line(*words)
         patience = max(0.0, self._ends - time.monotonic())
         if self._socket is None:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
