@@ -154,9 +154,11 @@ async def test_become_gives_a_session_as_the_other_user(
     async with open_pool() as pool:
         session = await pool.get(route(ssh_server, login, step))
         content = bytes(range(256)) * 4000
-        await session.put_bytes(content, "/tmp/herder-become-test")
-        status = await session.stat("/tmp/herder-become-test", follow=True, checksum=True)
-        await session.remove("/tmp/herder-become-test")
+        # open to every user, and another for each worker of the tests
+        place = f"/tmp/herder-become-test-{os.getpid()}"
+        await session.put_bytes(content, place)
+        status = await session.stat(place, follow=True, checksum=True)
+        await session.remove(place)
 
         assert (session.facts.user, await user_of(session)) == (user, user)
         assert (status.uid, status.size) == (session.facts.uid, len(content))
