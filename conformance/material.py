@@ -15,9 +15,12 @@ CACHE = ROOT / ".cache" / "conformance"
 WHEELS = (
     "bcrypt",
     "build",
+    "coverage",
     "jinja2",
     "packaging",
     "passlib==1.7.4",
+    "pexpect==3.0",
+    "pexpect==3.3",
     "pexpect==4.8.0",
     "pexpect==4.9.0",
     "psutil==5.9.8",

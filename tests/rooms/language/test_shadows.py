@@ -17,7 +17,7 @@ from tests.support.feature_folders import INVENTORY, feature_runs, given_folder
 from tests.support.two_engines import SOURCE, environment
 
 # Few runs that come by all of it; the others are looked at where there is time.
-OFTEN = ("follows: values.yml", "follows: python.yml", "loops: site.yml", "includes: site.yml")
+OFTEN = ("follows: values.yml", "loops: site.yml")
 
 
 def _runs() -> list[object]:
