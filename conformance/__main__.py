@@ -73,7 +73,8 @@ def _names(options: argparse.Namespace, report: Report) -> list[str]:
     if options.fast:
         words = [*words, *FAST.read_text(encoding="utf-8").split()]
     if options.all:
-        words = sorted({topic.group for topic in topics.values() if not topic.obstacle})
+        # by target: a group may have the name of one
+        words = sorted(name for name, topic in topics.items() if not topic.obstacle)
     try:
         names = select(topics, words)
     except KeyError as error:
