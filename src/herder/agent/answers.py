@@ -76,9 +76,11 @@ class Answers:
             return None
         told = _module_args(words, question)
         answer = _answer(words, question, told)
+        if answer is None:
+            return None
         # the log hears what was asked, before the module looks which file is meant
         line = log_line(question.wishes, {**told, "path": question.asked})
-        return answer if answer is not None and tell_system_log(line) else None
+        return answer if tell_system_log(line) else None
 
     def learn(self, call: RunModule, params: bytes, outcome: Outcome) -> None:
         """Take what the module has printed, when the same would have come out here."""

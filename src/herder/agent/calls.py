@@ -198,16 +198,16 @@ class ModuleCall(BundleCall):
 
     def begin(self, body: bytes) -> None:
         """Answer when it is known what the module would say; else see to it that it can run."""
-        is_known = self.call.fqn == COMMAND and self.call.is_core
-        known = self.resources.commands if is_known else self.resources.answers
         self.params = body
-        if (answer := known.give(self.call, body)) is not None:
-            self.done(Outcome(0, answer, b""))
+        is_command = self.call.fqn == COMMAND and self.call.is_core
+        ask = self.resources.commands.prepare if is_command else self.resources.answers.give
+        known = ask(self.call, body)
+        if isinstance(known, bytes):
+            self.done(Outcome(0, known, b""))
             return
-        program = self.resources.commands.prepare(self.call, body) if is_known else None
-        if program is not None:
+        if known is not None:
             limits = self.resources.limits(self.call.timeout_seconds)
-            self.child = programs.Run(program, self._ended).begin(self.resources.loop, limits)
+            self.child = programs.Run(known, self._ended).begin(self.resources.loop, limits)
         if self.child is None:
             super().begin(body)
 

@@ -73,34 +73,29 @@ class KnownCommand:
     def __init__(self, vouched: Vouched) -> None:
         self._vouched = vouched
 
-    def give(self, call: RunModule, params: bytes) -> Optional[bytes]:
-        """Give what the module would print without running the program; None when it would run."""
-        asked = _asked(call, params)
-        reason = _reason(asked) if asked is not None else ""
-        words = self._vouched.find(asked.shape + _SPARED) if asked is not None and reason else None
-        if asked is None or words is None:
-            return None
-        told = _module_args(words, asked)
-        wishes = from_json(params)["ANSIBLE_MODULE_ARGS"]
-        is_told = tell_system_log(log_line(wishes, told))
-        return _printed(words, told, asked, _spared(asked, reason)) if is_told else None
+    def prepare(self, call: RunModule, params: bytes) -> Union[Program, bytes, None]:
+        """Give the program to start, or what the module would print where none need run.
 
-    def prepare(self, call: RunModule, params: bytes) -> Optional[Program]:
-        """Give the program to start, or None: then the module must run."""
+        None: the module must run.
+        """
         asked = _asked(call, params)
-        if asked is None or _reason(asked):
+        if asked is None:
             return None
-        words = self._vouched.find(asked.shape)
+        reason = _reason(asked)
+        words = self._vouched.find(asked.shape + _SPARED if reason else asked.shape)
         if words is None:
             return None
         told = _module_args(words, asked)
-        wishes = from_json(params)["ANSIBLE_MODULE_ARGS"]
+        log = log_line(from_json(params)["ANSIBLE_MODULE_ARGS"], told)
+        if reason:
+            is_told = tell_system_log(log)
+            return _printed(words, told, asked, _spared(asked, reason)) if is_told else None
         return Program(
             words=asked.words,
             is_expanded=asked.is_expanded,
             directory=call.directory,
             chdir=asked.chdir,
-            log=log_line(wishes, told),
+            log=log,
             result=lambda ended: _printed(words, told, asked, ended._asdict()),
         )
 

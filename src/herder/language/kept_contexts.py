@@ -57,7 +57,7 @@ def _key(given: Any, task: Any, variables: Mapping[str, Any]) -> Hashable | None
     fields = field_values(task, _fields_read())
     names = [name for name in _variables_read() if name in variables]
     parts = [*own.values(), *fields, *(variables[name] for name in names)]
-    kinds = list(map(type, parts))
+    kinds = map(type, parts)
     parts = [() if type(value) in (list, dict) and not value else value for value in parts]
     # Nothing else equals a part: not so for templates, of which some are trusted.
     words = [value for value in parts if isinstance(value, str)]

@@ -16,6 +16,7 @@ from ansible.module_utils.common.parameters import PASS_VARS
 
 from herder.agent.children import Outcome
 from herder.agent.known_command import KnownCommand
+from herder.agent.program import Program
 from herder.agent.vouched import Vouched
 from herder.errors import OperationTimedOut
 from herder.model.ports import Completed, ModuleBundle
@@ -142,7 +143,7 @@ def test_program_that_need_not_run_is_told_of_in_the_modules_own_words(
     first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     """`creates` and `removes` are what makes most commands of a playbook idempotent."""
-    ours = taught(first).give(CALL, params(second))
+    ours = taught(first).prepare(CALL, params(second))
 
     assert ours == module_says(json.dumps({**second, **INTERNALS}))
 
@@ -160,8 +161,7 @@ async def test_program_that_must_run_is_started_in_spite_of_its_guard(
 ) -> None:
     """A word about another call must not keep it from running."""
     known = taught(first, command("x", creates="/etc"), command("x", removes="/nowhere"))
-    assert known.give(CALL, params(second)) is None
-    assert known.prepare(CALL, params(second)) is not None
+    assert isinstance(known.prepare(CALL, params(second)), Program)
 
     async with open_session() as session:
         await ask(session, first)
@@ -194,7 +194,7 @@ def test_words_of_a_release_that_spares_otherwise_are_never_taken() -> None:
             CALL, params(wish), Outcome(0, f"\n{json.dumps(other)}\n".encode(), b""), source
         )
 
-    assert known.give(CALL, params(wish)) is None
+    assert known.prepare(CALL, params(wish)) is None
 
 
 SURROUNDINGS = [
@@ -332,7 +332,7 @@ def test_systems_log_is_told_as_by_the_module(wish: dict[str, Any]) -> None:
 
     told = json.loads(module_says(json.dumps({**wish, **INTERNALS, **WITH_INVOCATION})))
     words = " ".join(f"{key}={value}" for key, value in told["invocation"]["module_args"].items())
-    assert program is not None
+    assert isinstance(program, Program)
     assert program.log == ["ansible-ansible.legacy.command", f"Invoked with {words}", "LOG_USER"]
 
 
