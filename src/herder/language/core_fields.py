@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable, Hashable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 from ansible.playbook.attribute import (
@@ -21,6 +22,8 @@ from ansible.playbook.attribute import (
 from ansible.playbook.handler import Handler
 from ansible.playbook.task import Task
 from ansible.utils.sentinel import Sentinel
+
+from herder.language.core_attributes import has_no_parent, stands_alone
 
 _SHARING = frozenset({Task, Handler})
 _PLAIN_FIELDS = (FieldAttribute, NonInheritableFieldAttribute)
@@ -34,12 +37,12 @@ def post_validate(original: Callable[..., Any], thing: Any, templar: Any) -> Non
     """
     fields = vars(thing)
     kind: Any = type(thing)
-    is_flat = fields.get("_squashed") or fields.get("_finalized") or _has_no_parent(kind)
+    is_flat = fields.get("_squashed") or fields.get("_finalized") or has_no_parent(kind)
     if not is_flat and kind not in _SHARING:
         original(thing, templar)
         return
-    for name, plain, default, is_inherited, is_static in _validated(kind):
-        own = value = fields.get(f"_{name}", Sentinel)
+    for name, place, plain, default, is_inherited, is_static in _validated(kind):
+        own = value = fields.get(place, Sentinel)
         if is_flat and own is Sentinel:
             own = value = default
         if value is Sentinel or (is_inherited and not is_flat):
@@ -65,20 +68,17 @@ def _is_plain(value: Any, plain: type[Any] | None) -> bool:
 
 
 @functools.cache
-def _has_no_parent(kind: Hashable) -> bool:
-    return not hasattr(kind, "_get_parent_attribute")
-
-
-@functools.cache
-def _validated(kind: Any) -> tuple[tuple[str, type[Any] | None, Any, bool, bool], ...]:
-    """Give the fields that are looked at: name, the type whose plain values need no look, default,
-    whether a value of its own is not all there is, and whether it is only warned of a template.
+def _validated(kind: Any) -> tuple[tuple[str, str, type[Any] | None, Any, bool, bool], ...]:
+    """Give the fields that are looked at: name, place, the type whose plain values need no look,
+    default, whether a value of its own is not all there is, and whether it is only warned of a
+    template.
 
     *Shapes*: the type is None where every value but None needs a look, object where None does too.
     """
     return tuple(
         (
             name,
+            f"_{name}",
             _plain_type(kind, name, field),
             Sentinel if callable(field.default) else field.default,
             getattr(field, "extend", False) or type(field) not in _PLAIN_FIELDS,
@@ -125,10 +125,9 @@ def copy_fields(original: Callable[..., Any], thing: Any) -> Any:
     except RecursionError:
         return original(thing)
     fields, copied = vars(thing), vars(twin)
-    for name in _fields_set(kind):
+    for name in field_places(kind):
         value = fields.get(name, Sentinel)
-        is_same = value is Sentinel or type(value) in UNCHANGEABLE
-        copied[name] = value if is_same else copy.copy(value)
+        copied[name] = value if type(value) in _SHARED else own_copy(value)
     for name in _COPIED_BESIDE:
         copied[name] = getattr(thing, name)
     if hasattr(thing, "_ds"):
@@ -136,7 +135,22 @@ def copy_fields(original: Callable[..., Any], thing: Any) -> Any:
     return twin
 
 
+def own_copy(value: Any) -> Any:
+    """Copy what a holder can change; text, numbers, tagged ones too, and classes are shared."""
+    kind = type(value)
+    if kind in _SHARED:
+        return value
+    if kind is list or kind is dict:
+        return value.copy()
+    if issubclass(kind, (str, int, float)):
+        _SHARED.add(kind)
+        return value
+    return copy.copy(value)
+
+
 UNCHANGEABLE = frozenset({str, int, bool, float, type(None)})
+# the type of a class is here because of Sentinel, which stands where nothing was set
+_SHARED: set[Any] = {*UNCHANGEABLE, type}
 _COPIED_BESIDE = ("_loader", "_variable_manager", "_origin", "_validated", "_finalized", "_uuid")
 
 
@@ -148,7 +162,7 @@ def _keeps_plain_fields(kind: Any) -> bool:
 
 
 @functools.cache
-def _fields_set(kind: Any) -> tuple[str, ...]:
+def field_places(kind: Any) -> tuple[str, ...]:
     """Give the names below which fields are kept, in the order in which they are set."""
     names: list[str] = []
     for name, field in kind.fattributes.items():
@@ -242,9 +256,9 @@ def dump_attrs(original: Callable[..., Any], thing: Any) -> Any:
         return original(thing)
     kind: Any = type(thing)
     attrs = {}
-    for name, is_plain in _dumped_fields(kind):
-        value = fields.get(f"_{name}", Sentinel)
-        if value is Sentinel or not is_plain:
+    for name, place in _dumped_fields(kind):
+        value = fields.get(place, Sentinel)
+        if value is Sentinel:
             value = getattr(thing, name)
             if kind.fattributes[name].isa == "class":
                 value = getattr(value, _way_to_dump(original), lambda held=value: held)()
@@ -259,34 +273,45 @@ def _way_to_dump(original: Callable[..., Any]) -> str:
 
 
 @functools.cache
-def _dumped_fields(kind: Any) -> tuple[tuple[str, bool], ...]:
-    """Give the fields, and whether their value is what is kept below their name."""
-    plain = (FieldAttribute, NonInheritableFieldAttribute)
+def _dumped_fields(kind: Any) -> tuple[tuple[str, str], ...]:
+    """Give the fields and where their values are kept, nothing for one that is elsewhere."""
     return tuple(
-        (
-            name,
-            type(field) in plain
-            and field.isa != "class"
-            and not hasattr(kind, f"_get_attr_{name}"),
-        )
+        (name, f"_{name}" if _is_kept(kind, name, field) else "")
         for name, field in kind.fattributes.items()
     )
 
 
-def field_values(thing: Any, names: Iterable[str]) -> list[Any]:
+def _is_kept(kind: Any, name: str, field: Any) -> bool:
+    is_usual = type(field) in _PLAIN_FIELDS and field.isa != "class"
+    return is_usual and not hasattr(kind, f"_get_attr_{name}")
+
+
+def field_values(thing: Any, names: tuple[str, ...]) -> list[Any]:
     """Give each field's value as `getattr` does, None where there is no such field."""
     fields = vars(thing)
-    if not (fields.get("_squashed") or fields.get("_finalized")):
-        return [getattr(thing, name, None) for name in names]
     kind: Any = type(thing)
-    places = _places_of_values(kind)
-    values = []
-    for name in names:
-        value = fields.get(places.get(name, ""), Sentinel)
-        values.append(getattr(thing, name, None) if value is Sentinel else value)
+    is_flat = bool(fields.get("_squashed") or fields.get("_finalized"))
+    values = list(map(fields.get, _places_of_values(kind, names, is_flat=is_flat), _NONE_SET))
+    if Sentinel in values:
+        values = [
+            getattr(thing, name, None) if value is Sentinel else value
+            for name, value in zip(names, values, strict=True)
+        ]
     return values
 
 
+_NONE_SET = itertools.repeat(Sentinel)
+
+
 @functools.cache
-def _places_of_values(kind: Any) -> dict[str, str]:
-    return {name: f"_{name}" for name, is_plain in _dumped_fields(kind) if is_plain}
+def _places_of_values(kind: Hashable, names: tuple[str, ...], *, is_flat: bool) -> tuple[str, ...]:
+    """Give where each field's value is kept, a place where nothing is for one that is elsewhere."""
+    fields = getattr(kind, "fattributes", {})
+    return tuple(
+        f"_{name}"
+        if name in fields
+        and _is_kept(kind, name, fields[name])
+        and (is_flat or stands_alone(kind, fields[name]))
+        else ""
+        for name in names
+    )

@@ -19,8 +19,9 @@ from typing import Any
 from ansible import constants
 from ansible._internal._templating._engine import TemplateEngine
 from ansible.config.manager import ConfigManager
-from ansible.executor import task_result
+from ansible.executor import module_common, task_result
 from ansible.module_utils._internal import _traceback
+from ansible.playbook import task as core_task
 from ansible.playbook.base import FieldAttributeBase
 from ansible.playbook.play_context import PlayContext
 from ansible.plugins.action import ActionBase
@@ -30,7 +31,7 @@ from ansible.vars import manager as vars_manager
 from ansible.vars import plugins as vars_plugins
 from ansible.vars.manager import VariableManager
 
-from herder.language import core_variables
+from herder.language import core_attributes, core_json, core_variables
 from herder.language.beside_vars import vars_beside
 from herder.language.core_fields import (
     UNCHANGEABLE,
@@ -54,8 +55,11 @@ def install() -> None:
     exchanged: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
         (PluginLoader, "find_plugin_with_context", _find_plugin),
         (PluginLoader, "all", _all_plugins),
+        (PluginLoader, "_update_object", _note_origin),
+        *((owner, "_get_action_arg_defaults", _module_defaults) for owner in _KNOW_DEFAULTS),
         (ActionBase, "_find_needle", _find_file),
         (ConfigManager, "get_plugin_options_and_origins", _plugin_options),
+        (ConfigManager, "get_plugin_vars", _plugin_variables),
         (FieldAttributeBase, "post_validate", post_validate),
         (FieldAttributeBase, "copy", copy_fields),
         (FieldAttributeBase, "from_attrs", set_fields),
@@ -91,6 +95,8 @@ def install() -> None:
             setattr(owner, name, around(original, shortened))
 
     keep_wrappers()
+    core_attributes.install()
+    core_json.install()
 
 
 _plugins_found = Kept()
@@ -108,23 +114,69 @@ def _find_plugin(
     """
     if not name.startswith(("ansible.builtin.", "ansible.legacy.")):
         return original(loader, name, *args, **kw)
-    lists = [tuple(value) if isinstance(value, list) else value for value in (*args, *kw.values())]
-    key = (id(loader), tuple(loader._extra_dirs), name, len(args), *kw, *lists)
+    given = [tuple(value) if isinstance(value, list) else value for value in (*args, *kw.values())]
+    key = (id(loader), tuple(loader._extra_dirs), name, len(args), *kw, *given)
     found = _plugins_found.get(key)
     if found is None:
         found = original(loader, name, *args, **kw)
         is_lasting = found.resolved or name.startswith("ansible.builtin.")
         if is_lasting and not (found.raw_error_list or found.deprecated):
-            _plugins_found.keep(key, _own_copy(found))
+            lists = tuple(name for name, value in vars(found).items() if type(value) is list)
+            _plugins_found.keep(key, (_own_copy(found, lists), lists))
         return found
-    return _own_copy(found)
+    return _own_copy(*found)
 
 
-def _own_copy(context: Any) -> Any:
+def _own_copy(context: Any, lists: tuple[str, ...]) -> Any:
     twin = object.__new__(type(context))
-    for name, value in vars(context).items():
-        twin.__dict__[name] = value.copy() if type(value) is list else value
+    fields = twin.__dict__
+    fields.update(context.__dict__)
+    for name in lists:
+        fields[name] = fields[name].copy()
     return twin
+
+
+def _note_origin(original: Callable[..., Any], loader: Any, *, obj: Any, **words: Any) -> None:
+    """Tell a plugin's class where it came from only once.
+
+    Each write to a class makes Python forget what it knows of the attributes of all its objects.
+    """
+    if not isinstance(obj, type):
+        original(loader, obj=obj, **words)
+        return
+    told = obj.__dict__.get(_TOLD)
+    if told != words:
+        original(loader, obj=obj, **words)
+        setattr(obj, _TOLD, copy.deepcopy(words))
+
+
+_TOLD = "herder_told"
+_KNOW_DEFAULTS = (module_common, core_task)
+
+
+def _module_defaults(
+    original: Callable[..., Any], action: Any, task: Any, templar: Any
+) -> dict[str, Any]:
+    """Where there are no module_defaults, there are none for this action."""
+    if task._parent._play._action_groups is None or task.module_defaults:
+        found: dict[str, Any] = original(action, task, templar)
+        return found
+    return {}
+
+
+_variables_of_plugins = Kept()
+
+
+def _plugin_variables(original: Callable[..., Any], config: Any, kind: str, name: str) -> list[str]:
+    """From which variables a plugin's options may come follows from its definitions."""
+    definitions = config.get_configuration_definitions(plugin_type=kind, name=name)
+    key = (id(definitions), len(definitions))
+    found = _variables_of_plugins.get(key)
+    if found is None:
+        # the definitions are kept too, so that their id stays theirs
+        found = _variables_of_plugins.keep(key, (definitions, original(config, kind, name)))
+    names: list[str] = found[1].copy()
+    return names
 
 
 _files_found = Kept()

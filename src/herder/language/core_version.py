@@ -14,7 +14,7 @@ import functools
 import inspect
 import pickle
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +70,22 @@ class ContextFlag:
     def is_set(self) -> bool:
         return self._value.get()
 
-    @contextlib.contextmanager
-    def set_to(self, value: bool) -> Iterator[None]:
-        token = self._value.set(value)
-        try:
-            yield
-        finally:
-            self._value.reset(token)
+    def set_to(self, value: bool) -> _FlagSet:
+        return _FlagSet(self._value, value)
+
+
+class _FlagSet:
+    """The `with` block of a flag; a generator would cost three times as much, in each task."""
+
+    def __init__(self, flag: contextvars.ContextVar[bool], value: bool) -> None:
+        self._flag = flag
+        self._value = value
+
+    def __enter__(self) -> None:
+        self._token = self._flag.set(self._value)
+
+    def __exit__(self, *_: object) -> None:
+        self._flag.reset(self._token)
 
 
 def build_module(**words: Any) -> Any:
@@ -343,13 +352,33 @@ def guard_plugin_loading() -> None:
     """Threads see a plugin file only when it is loaded to its end."""
     for owner, name in (
         (loader.PluginLoader, "_load_module_source"),
-        (loader.PluginLoader, "get_with_context"),
         (loader.Jinja2Loader, "get_with_context"),
         (loader.Jinja2Loader, "_ensure_non_collection_wrappers"),
     ):
         original = getattr(owner, name)
         if not hasattr(original, "herder_guarded"):
             setattr(owner, name, _guarded(original, PLUGINS_LOCK))
+    original = loader.PluginLoader.get_with_context
+    if not hasattr(original, "herder_guarded"):
+        loader.PluginLoader.get_with_context = _guarded_once(original)
+
+
+def _guarded_once(original: Callable[..., Any]) -> Callable[..., Any]:
+    """What was loaded to its end needs no lock any more, for which all threads would queue."""
+    guarded, loaded = _guarded(original, PLUGINS_LOCK), set()
+
+    @functools.wraps(original)
+    def method(owner: Any, name: Any, *args: Any, **kwargs: Any) -> Any:
+        place = (id(owner), name, *(kwargs.get("collection_list") or ()), *owner._extra_dirs)
+        if place in loaded:
+            return original(owner, name, *args, **kwargs)
+        found = guarded(owner, name, *args, **kwargs)
+        if found.object is not None:
+            loaded.add(place)
+        return found
+
+    method.herder_guarded = True  # type: ignore[attr-defined] # marks what is guarded
+    return method
 
 
 def _guarded(original: Callable[..., Any], lock: Any) -> Callable[..., Any]:

@@ -8,7 +8,8 @@ fields and by some three dozen variables. The same values give the same context.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+import functools
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from ansible import constants
@@ -35,14 +36,23 @@ def overridden(
     original: Callable[..., Any], given: Any, task: Any, variables: Mapping[str, Any], templar: Any
 ) -> Any:
     """Give the context with the task's and the variables' values in it."""
-    key = None if task.delegate_to is not None else _key(given, task, variables)
-    if key is None:
+    parts, about = _parts(given, task, variables)
+    # True and 1 are equal, as are two empty ones, and must not be the same key
+    kinds = tuple(map(type, parts))
+    parts = [
+        () if (kind is list or kind is dict) and not value else value
+        for kind, value in zip(kinds, parts, strict=True)
+    ]
+    key = (about, kinds, tuple(parts))
+    try:
+        found = None if task.delegate_to is not None else _found.get(key)
+    except TypeError:
         return original(given, task=task, variables=variables, templar=templar)
-    found = _found.get(key)
     if found is None:
         made = original(given, task=task, variables=variables, templar=templar)
-        own = {name: value for name, value in vars(made).items() if name not in _OF_EACH}
-        _found.keep(key, own)
+        if task.delegate_to is None and _may_be_kept(parts):
+            own = {name: value for name, value in vars(made).items() if name not in _OF_EACH}
+            _found.keep(key, own)
         return made
     twin = object.__new__(type(given))
     fields = vars(given)
@@ -52,23 +62,30 @@ def overridden(
     return twin
 
 
-def _key(given: Any, task: Any, variables: Mapping[str, Any]) -> Hashable | None:
-    own = {name: value for name, value in vars(given).items() if name not in _OF_EACH}
-    fields = field_values(task, _fields_read())
-    names = [name for name in _variables_read() if name in variables]
-    parts = [*own.values(), *fields, *(variables[name] for name in names)]
-    kinds = map(type, parts)
-    parts = [() if type(value) in (list, dict) and not value else value for value in parts]
-    # Nothing else equals a part: not so for templates, of which some are trusted.
-    words = [value for value in parts if isinstance(value, str)]
-    if "{" in " ".join(words) or _WARNS in words:
-        return None
+def _parts(given: Any, task: Any, variables: Mapping[str, Any]) -> tuple[list[Any], Hashable]:
+    """Give the values that a context follows from, and what they are the values of."""
+    fields = vars(given)
+    own = _own_fields(tuple(fields))
+    names = tuple(filter(variables.__contains__, _variables_read()))
+    parts = [*map(fields.__getitem__, own), *field_values(task, _fields_read())]
+    parts += map(variables.__getitem__, names)
+    return parts, (type(given), own, names)
+
+
+@functools.lru_cache(maxsize=100)
+def _own_fields(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in _OF_EACH)
+
+
+def _may_be_kept(parts: Iterable[Any]) -> bool:
+    """Whether nothing else equals a part: not so for templates, of which some are trusted."""
     if not all(value is None or isinstance(value, _KEYS) for value in parts):
-        return None
-    # True and 1 are equal, as are two empty ones, and must not be the same key
-    return (type(given), *own, *names, *parts, *kinds)
+        return False
+    words = [value for value in parts if isinstance(value, str)]
+    return "{" not in " ".join(words) and _WARNS not in words
 
 
+@functools.cache
 def _fields_read() -> tuple[str, ...]:
     return (*play_context.TASK_ATTRIBUTE_OVERRIDES, *OTHER_FIELDS)
 

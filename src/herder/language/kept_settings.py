@@ -7,16 +7,16 @@ ansible-core asks its configuration two dozen times for each task and host.
 
 from __future__ import annotations
 
-import copy
 import os
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from ansible import context
 
 from herder.language.kept import Kept
 
-_found = Kept()
+_answers = Kept()
 _read = Kept()
 
 
@@ -48,48 +48,54 @@ def value_and_origin(
         )
 
     # since 2.21 a templar can be given, which renders what is found
-    if any(words.values()) or keys or direct or cfile is not None or plugin_type is not None:
+    if keys or direct or cfile is not None or plugin_type is not None or any(words.values()):
         return looked_up()
-    key = _key(config, name, variables)
-    if key is None:
+    sources = _read.get((id(config), name)) or _sources(config, name)
+    if sources is None:
         return looked_up()
-    found = _found.get(key)
-    if found is None:
-        # what lies in the key by its id is kept with the answer
-        found = _found.keep(key, (looked_up(), config, context.CLIARGS))
-    value, origin = found[0]
-    return (copy.copy(value) if isinstance(value, (list, dict, set)) else value), origin
-
-
-def _key(config: Any, name: Any, variables: Mapping[str, Any] | None) -> Hashable | None:
-    names = _read.get((id(config), name))
-    if names is None:
-        definition = config.get_configuration_definitions().get(name)
-        if definition is None:
-            return None
-        # a default may be a template of variables
-        is_plain = "{" not in str(definition.get("default"))
-        in_variables = tuple(entry["name"] for entry in definition.get("vars") or ())
-        in_environment = tuple(entry["name"] for entry in definition.get("env") or ())
-        names = (is_plain, in_variables, in_environment, config)
-        _read.keep((id(config), name), names)
-    is_plain, in_variables, in_environment, _config = names
-    if not is_plain:
-        return None
-    given = [variables.get(each) for each in in_variables] if variables else []
-    if any(isinstance(value, str) and "{" in value for value in given):
-        # a template that is trusted equals one that is not
-        return None
-    told = [os.environ.get(each) for each in in_environment]
-    key = (
-        id(config),
-        name,
-        id(context.CLIARGS),
-        tuple(told),
-        tuple((type(value), value) for value in given),
-    )
+    told = tuple(map(_environment, sources.environment))
+    given = tuple(map(variables.get, sources.variables)) if variables else ()
+    key = (sources, told, given, tuple(map(type, given)), id(context.CLIARGS))
     try:
-        hash(key)
+        found = _answers.get(key)
     except TypeError:
+        return looked_up()
+    if found is None:
+        answer = looked_up()
+        if any(isinstance(value, str) and "{" in value for value in given):
+            # a template that is trusted equals one that is not
+            return answer
+        # what lies in the key by its id is kept with the answer
+        found = _answers.keep(key, (answer, context.CLIARGS))
+    value, origin = found[0]
+    return (value.copy() if isinstance(value, (list, dict, set)) else value), origin
+
+
+@dataclass(frozen=True, eq=False)
+class _Sources:
+    """Names in variables and in the environment from which a setting is read.
+
+    Equal only to itself; it keeps the configuration, whose id stands for it.
+    """
+
+    config: Any
+    variables: tuple[str, ...]
+    environment: tuple[Any, ...]
+
+
+def _sources(config: Any, name: Any) -> _Sources | None:
+    """Give a setting's sources; None when a default may be a template of variables."""
+    definition = config.get_configuration_definitions().get(name)
+    if definition is None or "{" in str(definition.get("default")):
         return None
-    return key
+    sources = _Sources(
+        config,
+        variables=tuple(entry["name"] for entry in definition.get("vars") or ()),
+        environment=tuple(os.fsencode(entry["name"]) for entry in definition.get("env") or ()),
+    )
+    kept: _Sources = _read.keep((id(config), name), sources)
+    return kept
+
+
+# The mapping below `os.environ`, which encodes and decodes at each look.
+_environment: Callable[[bytes], bytes | None] = os.environ._data.get  # type: ignore[attr-defined]

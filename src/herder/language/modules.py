@@ -14,16 +14,15 @@ import base64
 import dataclasses
 import hashlib
 import io
-import json
 import os
 import threading
 import zipfile
 from typing import Any
 
 from ansible import constants
-from ansible.module_utils.common.json import Direction, get_module_encoder
 
 from herder.language import core_version
+from herder.language.core_json import encoded
 from herder.language.deadlines import uninterrupted
 from herder.language.module_cache import CORE, ModuleCache
 from herder.model.ports import ModuleBundle, ModuleFile
@@ -133,9 +132,8 @@ def _known_by_place(built: BuiltModule, path: str) -> BuiltModule:
 
 
 def _encoded(name: str, args: Any, profile: str) -> bytes:
-    encoder = get_module_encoder(profile, Direction.CONTROLLER_TO_MODULE)
     try:
-        return json.dumps({"ANSIBLE_MODULE_ARGS": args}, cls=encoder).encode()
+        return encoded({"ANSIBLE_MODULE_ARGS": args}, profile)
     except TypeError as error:
         raise core_version.AnsibleError(
             f"Failed to serialize arguments for the {name!r} module."

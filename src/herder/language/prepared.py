@@ -64,8 +64,8 @@ class Wish:
     variables: Mapping[str, Any]
     templar: Any
 
-    def value(self, name: str) -> Hashable:
-        """Give a variable's value for a key. *Raises*: _NotPlain."""
+    def value(self, name: str) -> Any:
+        """Give a variable's value, templates in it rendered. *Raises*: _NotPlain."""
         value = self.variables.get(name)
         if isinstance(value, str) and "{" in value:
             try:
@@ -73,7 +73,7 @@ class Wish:
             except AnsibleError:
                 # told by who needs it
                 raise _NotPlain from None
-        return _plain(value)
+        return value
 
 
 @dataclass(frozen=True)
@@ -121,14 +121,13 @@ class PreparedConnections:
             names = self._names.get(kind)
             if names is None:
                 return None
-            variables = wish.variables
-            return (
-                wish.host,
-                kind,
-                tuple(map(_plain, field_values(wish.task, names.keywords))),
-                tuple(map(_plain, field_values(wish.context, CONTEXT_FIELDS))),
-                tuple((each, wish.value(each)) for each in names.variables if each in variables),
-            )
+            given = tuple(filter(wish.variables.__contains__, names.variables))
+            values = [
+                *field_values(wish.task, names.keywords),
+                *field_values(wish.context, CONTEXT_FIELDS),
+                *map(wish.value, given),
+            ]
+            return (wish.host, kind, given, *_all_plain(values))
         except _NotPlain:
             return None
 
@@ -182,13 +181,21 @@ def is_fixed(value: Any) -> bool:
 
 def _kind(wish: Wish) -> Hashable:
     task = wish.task
-    chosen = tuple(map(_plain, (wish.name, task.become, task.become_method)))
-    return chosen + tuple(map(wish.value, BECOME_VARIABLES))
+    values = [wish.name, task.become, task.become_method, *map(wish.value, BECOME_VARIABLES)]
+    return _all_plain(values)
 
 
-def _plain(value: Any) -> Hashable:
-    if isinstance(value, list) and not value:
-        return ()
-    if not isinstance(value, _PLAIN):
-        raise _NotPlain
-    return (type(value), value)
+def _all_plain(values: Iterable[Any]) -> tuple[Hashable, Hashable]:
+    """Give values and their types, as True and 1 are equal. *Raises*: _NotPlain."""
+    parts = [_EMPTY if type(value) is list and not value else value for value in values]
+    kinds = tuple(map(type, parts))
+    for kind in set(kinds) - _plain_kinds:
+        if not issubclass(kind, _PLAIN):
+            raise _NotPlain
+        _plain_kinds.add(kind)
+    return kinds, tuple(parts)
+
+
+# Stands for an empty list, which cannot be a part of a key.
+_EMPTY = object()
+_plain_kinds: set[type[Any]] = {*_PLAIN, object}

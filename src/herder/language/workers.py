@@ -23,6 +23,7 @@ from herder.language.blocking import WorkerThreads
 from herder.language.connections import Carrier
 from herder.language.interpreters import interpreters_for
 from herder.language.prepared import Prepared, Wish, is_fixed
+from herder.language.twins import copy_beside_parent, squashed_copy
 from herder.language.worker_output import kept_output
 
 display = Display()
@@ -71,9 +72,9 @@ class Worker:
         self._final_q = final_q
         self._task_vars = task_vars
         self._host = copy.copy(host)
-        self._task = _copy_beside_parent(task)
+        self._task = squashed_copy(task)
         # an action plugin that copies its task would else copy the whole block around it
-        self._task.copy = functools.partial(_copy_beside_parent, self._task)
+        self._task.copy = functools.partial(copy_beside_parent, self._task)
         self._play_context = play_context
         self._loader = copy.copy(loader)
         self._loader._tempfiles = set()
@@ -108,13 +109,6 @@ class Worker:
         finally:
             self._loader.cleanup_all_tmp_files()
             self._done.set()
-
-
-def _copy_beside_parent(task: Any, *_: Any, **__: Any) -> Any:
-    """Copy a task alone; nobody changes what is around it."""
-    twin = type(task).copy(task, exclude_parent=True, exclude_tasks=True)
-    twin._parent = task._parent
-    return twin
 
 
 class StepExecutor(TaskExecutor):
