@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import json
 import sys
 import threading
 from collections import Counter
@@ -23,14 +24,22 @@ from ansible.config.manager import ConfigManager
 from ansible.executor import task_result
 from ansible.executor.task_executor import TaskExecutor
 from ansible.module_utils._internal._datatag import AnsibleTagHelper
+from ansible.module_utils._internal._json import _profiles
+from ansible.module_utils.common.json import Direction, get_module_encoder
+from ansible.playbook import task as core_task
+from ansible.playbook.attribute import Attribute, FieldAttribute
 from ansible.playbook.base import FieldAttributeBase
+from ansible.playbook.handler import Handler
 from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
 from ansible.utils import vars as core_vars
 from ansible.vars import manager as vars_manager
 from ansible.vars.manager import VariableManager
 
 from herder.cli import playbook
-from herder.language import core_shortcuts
+from herder.language import core_shortcuts, modules, workers
+from herder.language.core_json import encoded
+from herder.language.twins import copy_beside_parent, squashed_copy
 from herder.language.workers import StepExecutor
 
 DEEPEST = 40
@@ -45,7 +54,7 @@ OF_ANY_ORIGIN = frozenset(
 )
 # What is different for each object, and what our shortcuts keep beside its fields.
 KEPT_BESIDE = frozenset({"_squashed", "_finalized", "_validated"})
-OF_EACH = frozenset({"_uuid", "_loader", "_variable_manager", "herder_inherited"})
+OF_EACH = frozenset({"_uuid", "_loader", "_variable_manager", "herder_inherited", "herder_pattern"})
 
 
 class Report:
@@ -166,6 +175,11 @@ class Shadows:
             (VariableManager, "get_vars"),
             (ConfigManager, "get_config_value_and_origin"),
             (ConfigManager, "get_plugin_options_and_origins"),
+            (ConfigManager, "get_plugin_vars"),
+            (core_task, "_get_action_arg_defaults"),
+            (_profiles.AnsibleProfileJSONDecoder, "raw_decode"),
+            (Attribute, "__get__"),
+            (FieldAttribute, "__get__"),
             (PlayContext, "set_task_and_variable_override"),
             (FieldAttributeBase, "copy"),
             (FieldAttributeBase, "dump_attrs"),
@@ -180,6 +194,10 @@ class Shadows:
         self._stand(FieldAttributeBase, "squash", self._compare_things)
         self._stand(FieldAttributeBase, "post_validate", self._compare_things)
         self._stand(TemplateEngine, "template", self._compare_text)
+        used_by: Any = workers
+        used_by.squashed_copy = self._compare_copies
+        used_by = modules
+        used_by.encoded = self._compare_texts_for_modules
         lazy = _lazy_containers._AnsibleLazyTemplateDict
         shortened = lazy._lazy_values
         lazy._lazy_values = staticmethod(functools.partial(self._compare_wrappers, shortened))
@@ -241,6 +259,20 @@ class Shadows:
             found = None
         self.report.take(name, found and f"{thing} {found}")
         return short(thing, *args, **words)
+
+    def _compare_copies(self, task: Any) -> Any:
+        made, long = squashed_copy(task), copy_beside_parent(task)
+        if type(task) in (Task, Handler):
+            FieldAttributeBase.squash.herder_original(long)
+        self.report.take("squashed_copy", difference(fields(made), fields(long)))
+        return made
+
+    def _compare_texts_for_modules(self, value: Any, profile: str) -> bytes:
+        made = encoded(value, profile)
+        encoder = get_module_encoder(profile, Direction.CONTROLLER_TO_MODULE)
+        long = json.dumps(value, cls=encoder).encode()
+        self.report.take("encoded", None if made == long else f"{made!r}, long {long!r}")
+        return made
 
     def _compare_text(
         self, name: str, short: Any, long: Any, engine: Any, variable: Any, **words: Any

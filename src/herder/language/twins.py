@@ -45,11 +45,13 @@ def squashed_copy(task: Any) -> Any:
 class _Pattern:
     """What a task's copies have, and what the task was like when the first was made.
 
-    *Shapes*: `fixed` and `open` are names of the task's own values, which are there beside them;
-    of those that may be changed where they are (`open`) there are copies. `own` are the names of
-    what each copy of the task has for itself.
+    *Shapes*: `count` is how many values the task had of its own. `fixed` and `open` are the names
+    of those that a copy has too, and their values are there beside them; of those that may be
+    changed where they are (`open`) there are copies. `own` are the names of what each copy of the
+    task has for itself.
     """
 
+    count: int
     fixed: tuple[str, ...]
     fixed_values: tuple[Any, ...]
     open: tuple[str, ...]
@@ -60,8 +62,11 @@ class _Pattern:
     def is_of(self, task: Any) -> bool:
         """Whether the task is what it was."""
         now = task.__dict__.get
-        is_same = all(map(operator.is_, map(now, self.fixed), self.fixed_values))
-        return is_same and tuple(map(now, self.open)) == self.open_values
+        return (
+            len(task.__dict__) == self.count
+            and all(map(operator.is_, map(now, self.fixed), self.fixed_values))
+            and tuple(map(now, self.open)) == self.open_values
+        )
 
     def copy(self, kind: type[Any]) -> Any:
         """Give one more."""
@@ -81,6 +86,7 @@ def _pattern_of(task: Any) -> _Pattern:
     opened = tuple(name for name in given if name not in _NOT_COPIED and _is_open(given[name]))
     fields, places = dict(first.__dict__), set(field_places(kind))
     return _Pattern(
+        len(given.keys() | {_PLACE}),
         fixed,
         tuple(map(given.get, fixed)),
         opened,
