@@ -17,7 +17,15 @@ from ansible.cli.adhoc import AdHocCLI
 from ansible.cli.playbook import PlaybookCLI
 
 from herder.errors import HerderError
-from herder.language import copies, core_facts, core_shortcuts, core_version, hands, looked_at
+from herder.language import (
+    copies,
+    core_facts,
+    core_guards,
+    core_shortcuts,
+    core_version,
+    hands,
+    looked_at,
+)
 from herder.language.blocking import WorkerThreads
 from herder.language.connections import Carrier
 from herder.language.core_templates import compile_once
@@ -122,7 +130,7 @@ def _asking(during_prompt: Callable[[], AbstractContextManager[None]]) -> Iterat
 def _install(around: Surroundings, conductor: Conductor | None) -> None:
     """Exchange what ansible-core executes with, for one run."""
     carrier = Carrier(around.sessions, around.loop)
-    core_version.parse_once()
+    core_guards.parse_once()
     if around.trail is not None:
         looked_at.install(around.trail)
     cache = ModuleCache(around.cache_directory.expanduser() / "modules")
@@ -138,7 +146,7 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     )
     core_version.surround_display(("display",), shown_output)
     detach_programs()
-    core_version.guard_plugin_loading()
+    core_guards.guard_plugin_loading()
     core_shortcuts.install()
     core_facts.install()
     compile_once()

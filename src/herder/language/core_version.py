@@ -1,4 +1,4 @@
-"""The one file through which private names of ansible-core pass, and where its versions differ.
+"""Where versions of ansible-core differ, and the private names of it that our rooms need.
 
 Supported are ansible-core 2.19 to 2.21. What is exchanged in ansible-core is exchanged here:
 the class of its workers and of its result queue, its choice of a strategy, its module builder,
@@ -7,13 +7,10 @@ its alarm. Each exchange is made once per process and named for what it does.
 
 from __future__ import annotations
 
-import ast
 import contextlib
-import contextvars
 import functools
 import inspect
 import pickle
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,7 +26,6 @@ from ansible.executor.process import worker as worker_module
 from ansible.executor.task_executor import TaskExecutor
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins import action as action_module
-from ansible.plugins import loader
 from ansible.plugins import strategy as strategy_module
 from ansible.template import trust_as_template
 from ansible.utils.display import Display
@@ -61,33 +57,6 @@ def check() -> None:
         )
 
 
-class ContextFlag:
-    """A yes or no that holds for the code called from a `with` block, in this thread."""
-
-    def __init__(self, name: str) -> None:
-        self._value: contextvars.ContextVar[bool] = contextvars.ContextVar(name, default=False)
-
-    def is_set(self) -> bool:
-        return self._value.get()
-
-    def set_to(self, value: bool) -> _FlagSet:
-        return _FlagSet(self._value, value)
-
-
-class _FlagSet:
-    """The `with` block of a flag; a generator would cost three times as much, in each task."""
-
-    def __init__(self, flag: contextvars.ContextVar[bool], value: bool) -> None:
-        self._flag = flag
-        self._value = value
-
-    def __enter__(self) -> None:
-        self._token = self._flag.set(self._value)
-
-    def __exit__(self, *_: object) -> None:
-        self._flag.reset(self._token)
-
-
 def build_module(**words: Any) -> Any:
     """Let ansible-core build a module as it does for its own executor."""
     return _modify_module(**words)
@@ -98,20 +67,6 @@ def built_module(profile: str) -> Any:
     return module_common._BuiltModule(
         b_module_data=b"", module_style="new", shebang=None, serialization_profile=profile
     )
-
-
-def parse_once() -> None:
-    """A file that many modules import is parsed once per process, not once per module.
-
-    One thread parses at a time: before 3.11.8 and 3.12.2, Python counts the depth of a syntax tree
-    for all threads together and raises SystemError when two trees grow at once.
-    """
-    if not hasattr(module_common._compile_module_ast, "cache_info"):
-        lock = threading.RLock()
-        ast.parse = _guarded(ast.parse, lock)
-        module_common._compile_module_ast = functools.lru_cache(maxsize=None)(
-            _guarded(module_common._compile_module_ast, lock)
-        )
 
 
 def replace_module_builder(build: Callable[..., Any], *, wanted: Callable[[], bool]) -> None:
@@ -342,52 +297,6 @@ def _surrounded(original: Callable[..., Any], during: Callable[[], Any]) -> Call
             return original(*args, **kwargs)
 
     method.herder_original = original  # type: ignore[attr-defined] # marks what is exchanged
-    return method
-
-
-PLUGINS_LOCK = threading.RLock()
-
-
-def guard_plugin_loading() -> None:
-    """Threads see a plugin file only when it is loaded to its end."""
-    for owner, name in (
-        (loader.PluginLoader, "_load_module_source"),
-        (loader.Jinja2Loader, "get_with_context"),
-        (loader.Jinja2Loader, "_ensure_non_collection_wrappers"),
-    ):
-        original = getattr(owner, name)
-        if not hasattr(original, "herder_guarded"):
-            setattr(owner, name, _guarded(original, PLUGINS_LOCK))
-    original = loader.PluginLoader.get_with_context
-    if not hasattr(original, "herder_guarded"):
-        loader.PluginLoader.get_with_context = _guarded_once(original)
-
-
-def _guarded_once(original: Callable[..., Any]) -> Callable[..., Any]:
-    """What was loaded to its end needs no lock any more, for which all threads would queue."""
-    guarded, loaded = _guarded(original, PLUGINS_LOCK), set()
-
-    @functools.wraps(original)
-    def method(owner: Any, name: Any, *args: Any, **kwargs: Any) -> Any:
-        place = (id(owner), name, *(kwargs.get("collection_list") or ()), *owner._extra_dirs)
-        if place in loaded:
-            return original(owner, name, *args, **kwargs)
-        found = guarded(owner, name, *args, **kwargs)
-        if found.object is not None:
-            loaded.add(place)
-        return found
-
-    method.herder_guarded = True  # type: ignore[attr-defined] # marks what is guarded
-    return method
-
-
-def _guarded(original: Callable[..., Any], lock: Any) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def method(*args: Any, **kwargs: Any) -> Any:
-        with lock:
-            return original(*args, **kwargs)
-
-    method.herder_guarded = True  # type: ignore[attr-defined] # marks what is guarded
     return method
 
 

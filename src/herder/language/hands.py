@@ -21,6 +21,7 @@ from herder.errors import OperationFailed
 from herder.language import core_version
 from herder.language.connections import AgentImpossible, CarriedConnection, PromisedDirectory
 from herder.language.exchanged import around
+from herder.language.flags import ContextFlag
 from herder.language.modules import PreparedModule
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall
 
@@ -47,8 +48,8 @@ def _dispatching(original: Callable[..., Any], carried: Callable[..., Any]) -> C
     return around(original, choose)
 
 
-_wanted = core_version.ContextFlag("herder_prepared_module")
-_detached = core_version.ContextFlag("herder_detached_module")
+_wanted = ContextFlag("herder_prepared_module")
+_detached = ContextFlag("herder_detached_module")
 
 
 def _wants_prepared() -> bool:

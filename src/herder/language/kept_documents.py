@@ -26,7 +26,7 @@ from ansible.plugins.loader import PluginLoader
 from ansible.utils import plugin_docs
 
 from herder.kept_file import KeptFile
-from herder.language import core_version
+from herder.language import core_guards
 
 CORE_PLUGINS = os.path.join(os.path.dirname(ansible.__file__), "plugins", "")
 TRUSTED = TrustedAsTemplate()
@@ -81,7 +81,7 @@ class Options(dict[str, Any]):
     def _read(self, name: str) -> None:
         if name not in self._waiting:
             return
-        with core_version.PLUGINS_LOCK:
+        with core_guards.PLUGINS_LOCK:
             read = self._waiting.get(name)
             if read is None or name in self._being_read:
                 return

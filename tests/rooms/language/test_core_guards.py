@@ -1,4 +1,4 @@
-"""What is exchanged in ansible-core and in Python for threads."""
+"""What threads do one at a time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 from ansible.executor import module_common
 
-from herder.language import core_version
+from herder.language import core_guards
 
 PARSERS = 4
 SECONDS = 1.0
@@ -17,7 +17,7 @@ SECONDS = 1.0
 
 def test_threads_may_parse_at_the_same_time() -> None:
     """On Python 3.11.2, Debian 12's, two syntax trees that grow at once end in SystemError."""
-    core_version.parse_once()
+    core_guards.parse_once()
     source = "def f(a):\n    return [a + (b * (c - d)) for b in a]\n" * 50
     errors: list[BaseException] = []
     end = time.monotonic() + SECONDS
