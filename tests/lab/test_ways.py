@@ -130,6 +130,20 @@ def test_a_new_group_counts_after_reset_connection(plays: LabPlays) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_a_run_that_begins_with_reset_connection_logs_in_anew(plays: LabPlays) -> None:
+    """Else the connection of the run before would stand on, with the groups of its login."""
+    words = ("-e", "ansible_user=deploy")
+    joined = {"user": {"name": "deploy", "groups": "audio", "append": True}, **as_root(plays)}
+    asked = {"command": "id -Gn", "register": "groups"}
+    seen = {"assert": {"that": "'audio' in groups.stdout.split()"}}
+    before = plays.tasks(joined, hosts="web1", words=words)
+
+    done = plays.tasks({"meta": "reset_connection"}, asked, seen, hosts="web1", words=words)
+
+    assert before.returncode == 0, before.stdout
+    assert done.returncode == 0, done.stdout
+
+
 def as_root(plays: LabPlays) -> dict[str, object]:
     password = plays.machines.state().sudo_password
     return {"become": True, "vars": {"ansible_become_password": password}}

@@ -18,6 +18,7 @@ def inventory_text(place: LabPlace, state: LabState) -> str:
     variables = [
         f"ansible_ssh_private_key_file={_quoted(str(place.key_file))}",
         f"ansible_ssh_common_args={_quoted(options)}",
+        f"ansible_control_path_dir={place.connections_directory}",
     ]
     if state.kind is Kind.PROCESSES:
         # They see the controller's own PATH, where a python3 may be a stand-in that only complains.

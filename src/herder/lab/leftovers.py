@@ -15,7 +15,7 @@ from herder.lab.daemon import daemons, end_daemons
 from herder.lab.kernel_limits import restore_limits
 from herder.lab.network import LINKS, NAMESPACES, bridge_name, remove_link, remove_namespace
 from herder.lab.place import LabPlace
-from herder.lab.programs import run_program
+from herder.lab.programs import run_program, try_program
 from herder.lab.state import read_state
 from herder.lab.strays import strays
 
@@ -72,6 +72,7 @@ def _refuse_when_complete(place: LabPlace) -> None:
 
 def _end_everything(place: LabPlace) -> None:
     """End every server of this lab and remove what it had, but for the lab's directory."""
+    _end_connections(place)
     end_daemons(place)
     names = group_names(place.prefix)
     for name in names:  # all at once, then one after the other until each is gone
@@ -84,6 +85,12 @@ def _end_everything(place: LabPlace) -> None:
         remove_namespace(namespace)
     unmount_below(place.directory)
     restore_limits()
+
+
+def _end_connections(place: LabPlace) -> None:
+    # ssh keeps them for a minute after a run
+    for socket in place.connections_directory.glob("*"):
+        try_program(["ssh", "-F", "/dev/null", "-S", str(socket), "-O", "exit", "lab"])
 
 
 def remove_directory(place: LabPlace) -> None:

@@ -83,4 +83,5 @@ def _inventory_lines(place: LabPlace, state: LabState) -> list[str]:
         "[aws]",
         "[all:vars]",
         f"ansible_ssh_common_args='{options}'",
+        f"ansible_control_path_dir={place.connections_directory}",
     ]

@@ -57,6 +57,11 @@ class LabPlace:
     def inventory_file(self) -> Path:
         return self.directory / "inventory.ini"
 
+    @property
+    def connections_directory(self) -> Path:
+        """Where connections of ssh stand between two runs; none outlives the lab."""
+        return self.directory / "connections"
+
     def server_directory(self, name: str) -> Path:
         return self.directory / "servers" / name
 

@@ -76,13 +76,13 @@ class Carrier:
         return self._classes[plugin_class]
 
     def remember(self, route: Route) -> None:
-        """Know that this route was used, so that `forget_host` finds it."""
+        """Know that this route was used, so that `forget_user` finds it."""
         self._routes.setdefault(route.host, set()).add(route)
 
     def forget_host(self, host: str) -> None:
         """Close the host's sessions; the next task connects anew."""
-        for route in self._routes.pop(host, set()):
-            self.loop.call(self.sessions.reset(route))
+        self._routes.pop(host, None)
+        self.loop.call(self.sessions.reset(host))
 
     def forget_user(self, host: str, user: str) -> None:
         """Close the sessions that run as this user, for example before the account is removed."""

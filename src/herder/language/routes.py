@@ -12,9 +12,11 @@ from __future__ import annotations
 import copy
 import functools
 import shlex
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from ansible.utils.path import unfrackpath
 
 from herder.language import core_version
 from herder.model.route import BecomeStep, CommandWay, LocalWay, Route, SshWay, Way
@@ -22,7 +24,6 @@ from herder.model.secret import Secret
 from herder.wire.bootstrap import bootstrap_line
 
 SSH_GRACE_SECONDS = 2.0
-PERSISTENCE_OPTIONS = ("controlmaster", "controlpersist", "controlpath")
 
 
 @functools.lru_cache(maxsize=1000)
@@ -129,17 +130,20 @@ def _ssh_way(connection: Any) -> SshWay:
     if _option(connection, "private_key"):
         key_file = core_version.key_in_agent(connection)
     port = _option(connection, "port") or context.port
+    arguments = _ssh_arguments(connection)
+    own, standing = _standing(connection, arguments)
     return SshWay(
         address=_option(connection, "host") or context.remote_addr,
         port=int(port) if port is not None else None,
         user=_option(connection, "remote_user") or context.remote_user,
         private_key_file=key_file,
         password=Secret(str(password)) if password is not None else None,
-        arguments=_ssh_arguments(connection),
+        arguments=(*arguments, *own),
         executable=_option(connection, "ssh_executable") or "ssh",
         timeout_seconds=float(_option(connection, "timeout") or context.timeout),
         retries=int(_option(connection, "reconnection_retries") or 0),
         host_key_checking=bool(_option(connection, "host_key_checking")),
+        standing_directory=standing,
     )
 
 
@@ -152,30 +156,29 @@ def _ssh_arguments(connection: Any) -> tuple[str, ...]:
         words += ["-o", f"PKCS11Provider={provider}"]
     value, origin = connection.get_option_and_origin("ssh_args")
     own = _words(value or "")
-    words += _without_needless(own) if origin == "default" else own
+    # frames are packed where that saves something; -C packs every byte, slower than a fast network
+    words += [word for word in own if word != "-C"] if origin == "default" else own
     for name in ("ssh_common_args", "ssh_extra_args"):
         words += _words(_option(connection, name) or "")
     return tuple(words)
 
 
-def _without_needless(words: Iterable[str]) -> list[str]:
-    """Leave out what ansible-core's default asks of ssh and we do ourselves.
+def _standing(connection: Any, arguments: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
+    """Give where a connection stands after the run: as ssh's words, or the directory for it.
 
-    One connection lasts our whole run, so none is shared; frames are packed where that saves
-    something, and -C would pack every byte, ten times slower than a fast network.
+    *Source*: ansible-core 2.19 plugins/connection/ssh.py, `_persistence_controls`.
     """
-    kept: list[str] = []
-    pairs = iter(words)
-    for word in pairs:
-        if word == "-C":
-            continue
-        if word != "-o":
-            kept.append(word)
-            continue
-        setting = next(pairs, "")
-        if not setting.lower().startswith(PERSISTENCE_OPTIONS):
-            kept += [word, setting]
-    return kept
+    asked = [word.lower() for word in arguments]
+    if not any("controlpersist" in word for word in asked):
+        return (), None
+    if any("controlpath" in word for word in asked):
+        return (), None
+    directory = unfrackpath(_option(connection, "control_path_dir"))
+    own = _option(connection, "control_path")
+    if not own:
+        return (), directory
+    place = own % {"directory": directory}
+    return ("-o", f'ControlPath="{place}"'), None
 
 
 def _local_way(_connection: Any) -> LocalWay:

@@ -207,8 +207,8 @@ class Sessions(Protocol):
     def way_in(self, route: Route) -> tuple[str, ...]:
         """Give the program and the words that lead to the host, without secrets, for messages."""
 
-    async def reset(self, route: Route) -> None:
-        """Close this route's session and those through it; the next `get` connects anew."""
+    async def reset(self, host: str) -> None:
+        """Close the host's sessions; the next `get` connects and logs in anew."""
 
     async def end(self, route: Route) -> None:
         """Close it for every host of this machine, too: its user is about to be removed."""

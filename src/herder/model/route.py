@@ -21,7 +21,9 @@ class SshWay:
     """A shell through the OpenSSH client; every field means what Ansible's ssh option means.
 
     *Shapes*: `arguments` are `ansible_ssh_args`, `_common_args` and `_extra_args`, in this order,
-    already split as a shell would. *Units*: `timeout_seconds`.
+    already split as a shell would; `standing_directory` is where the sockets of connections are
+    that stand for a while after the run (`control_path_dir`), None when none is to. *Units*:
+    `timeout_seconds`.
     *Source*: ansible-core 2.19 plugins/connection/ssh.py, `_build_command`.
     """
 
@@ -36,6 +38,7 @@ class SshWay:
     retries: int = 0
     host_key_checking: bool = True
     verbosity: int = 0
+    standing_directory: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from typing import Any
 from herder.model.route import Route, SshWay
 from herder.record.trail import mark_of
 
-FORMAT = 1
+FORMAT = 2
 PLANS_LIMIT = 200
 _SIZE_LIMIT_BYTES = 4 * 1024 * 1024
 _COMMAND_OR_VALUE = re.compile(r"(?i)(setenv|\w*command)\s*[=\s]\s*(?P<rest>.*)", re.DOTALL)
@@ -206,6 +206,7 @@ def _json_of_route(route: Route) -> dict[str, Any]:
             "retries": way.retries,
             "host_key_checking": way.host_key_checking,
             "verbosity": way.verbosity,
+            "standing_directory": way.standing_directory,
         },
     }
 
@@ -217,6 +218,7 @@ def _plan_from(data: Any) -> RoutePlan:
 
 def _route_from(data: Any) -> Route:
     way = data["way"]
+    standing = way["standing_directory"]
     route = Route(
         host=_text(data["host"]),
         way=SshWay(
@@ -230,6 +232,7 @@ def _route_from(data: Any) -> Route:
             retries=int(way["retries"]),
             host_key_checking=bool(way["host_key_checking"]),
             verbosity=int(way["verbosity"]),
+            standing_directory=_text(standing) if standing else None,
         ),
         interpreters=_texts(data["interpreters"]),
         shell=_text(data["shell"]),

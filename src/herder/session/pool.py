@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import math
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from herder.errors import BecomeRefused, HerderError, HostUnreachable
 from herder.model.ports import Completed, Session
-from herder.model.route import LocalWay, Route
+from herder.model.route import LocalWay, Route, Way
 from herder.session.connection import Connection, SessionLimits
 from herder.session.host_session import HostSession
 from herder.session.parcels import Parcels
@@ -18,7 +19,14 @@ from herder.session.raw import run_line
 from herder.session.start import StartLimits, start_agent
 from herder.session.tunnel import TunnelStream
 from herder.transport.process import reserve_files, start_process
-from herder.transport.ways import describe_loss, may_retry, program_for
+from herder.transport.ways import (
+    describe_loss,
+    go_anew,
+    looked_at,
+    may_retry,
+    may_stand,
+    program_for,
+)
 from herder.wire.bootstrap import bootstrap_line
 from herder.wire.messages import OpenProcess
 
@@ -27,6 +35,7 @@ _FILES_PER_SESSION = 3
 _OTHER_FILES = 300
 _HERE = "localhost"
 _EARLY_ERROR_SECONDS = 10.0
+_STANDING_SECONDS = 10.0
 # Source: sudoers(5), requiretty
 _WANTS_TTY = "you must have a tty"
 
@@ -85,6 +94,7 @@ class SessionPool:
         self._slots: dict[Route, _Slot] = {}
         self._parcels = Parcels()
         self._early: set[asyncio.Task[None]] = set()
+        self._new_ways: dict[str, set[Way]] = {}
         self._trusts_early_errors = True
         self._is_closed = False
 
@@ -144,20 +154,33 @@ class SessionPool:
 
     async def run_raw(self, route: Route, line: str, stdin: bytes | None = None) -> Completed:
         """Run a shell line over the way itself, without agent or Python."""
-        program = program_for(route.way, line, route.shell)
+        way = route.way
+        if may_stand(way):
+            way, _ = await asyncio.to_thread(looked_at, way)
+        program = program_for(way, line, route.shell)
         return await run_line(program, route, stdin or b"", self._limits.output_limit_bytes)
 
     def way_in(self, route: Route) -> tuple[str, ...]:
         """Give the program and its words that lead to the host, for messages."""
         return program_for(route.way, "", route.shell).argv
 
-    async def reset(self, route: Route) -> None:
-        """Close this route's session and those that lead through it.
+    async def reset(self, host: str) -> None:
+        """Close the host's sessions, and use no connection again that stands from an earlier run.
 
         What all hosts of this machine share stays: nothing of it could be stale.
         """
-        if self._shared(route) == route:
-            await self.end(route)
+        self._new_ways[host] = set()
+        routes = [route for route in self._slots if self._is_only_of(route, host)]
+        for route in sorted(routes, key=lambda each: each.become is None):
+            # one that is just being made would be as old as those that are ended
+            async with self._slots[route].lock:
+                await self._end([route])
+        for way in {route.way for route in routes if may_stand(route.way)}:
+            await asyncio.to_thread(go_anew, way)
+
+    def _is_only_of(self, route: Route, host: str) -> bool:
+        is_shared = self._shares_local and isinstance(route.way, LocalWay)
+        return route.host == host and not is_shared
 
     async def end(self, route: Route) -> None:
         """Close this route's session and those that lead through it, also where hosts share it."""
@@ -256,11 +279,16 @@ class SessionPool:
     async def _connect(self, route: Route) -> HostSession:
         carrier = await self._carrier(route)
         reserve_files(_FILES_PER_SESSION * len(self._slots) + _OTHER_FILES)
+        if carrier is None and may_stand(route.way):
+            way, stands = await asyncio.to_thread(looked_at, route.way)
+            route = replace(route, way=way)
+            if session := await self._through_standing(route, stands=stands):
+                return session
         attempt = 0
         while True:
             try:
                 async with self._starting:
-                    return await self._attempt(route, carrier)
+                    return await self._attempt(route, carrier, self._start_limits)
             except BecomeRefused as error:
                 step = route.become
                 if step is None or step.needs_tty or _WANTS_TTY not in error.reason:
@@ -274,12 +302,31 @@ class SessionPool:
             await asyncio.sleep(min(2**attempt - 1, _LONGEST_PAUSE_SECONDS))
             attempt += 1
 
-    async def _attempt(self, route: Route, carrier: Connection | None) -> HostSession:
+    async def _through_standing(self, route: Route, *, stands: bool) -> HostSession | None:
+        """Try a connection that an earlier run left; one that leads nowhere counts for nothing."""
+        since_reset = self._new_ways.get(route.host)
+        is_trusted = since_reset is None or route.way in since_reset
+        if since_reset is not None:
+            since_reset.add(route.way)
+        if not stands:
+            return None
+        if is_trusted:
+            seconds = min(_STANDING_SECONDS, self._start_limits.greeting_seconds)
+            with contextlib.suppress(HostUnreachable):
+                async with self._starting:
+                    limits = replace(self._start_limits, greeting_seconds=seconds)
+                    return await self._attempt(route, None, limits)
+        await asyncio.to_thread(go_anew, route.way)
+        return None
+
+    async def _attempt(
+        self, route: Route, carrier: Connection | None, limits: StartLimits
+    ) -> HostSession:
         connection = Connection(route.host, self._limits)
         connection.describe_loss = functools.partial(_describe_loss, route)
         try:
             await self._open_stream(connection, route, carrier)
-            await start_agent(connection, route, self._start_limits)
+            await start_agent(connection, route, limits)
             if self._is_closed:
                 raise HostUnreachable(route.host, "the run is over")
         except BaseException:

@@ -6,8 +6,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from herder.model.route import SshWay
+from herder.transport import standing
 from herder.transport.process import Program
 
 SSH_FAILED_STATUS = 255
@@ -26,7 +30,35 @@ _NO_PASSWORD = (
 
 def ssh_program(way: SshWay, line: str) -> Program:
     """Give the ssh process that runs a line on the host."""
-    return Program((*ssh_arguments(way), "-T", way.address, line), password=way.password)
+    return Program((*_words(way), "-T", way.address, line), password=way.password)
+
+
+def looked_at(way: SshWay) -> tuple[SshWay, bool]:
+    """Give the way as it can be taken, and whether a connection stands there; looks at files."""
+    socket = _socket(way, ssh_arguments(way))
+    if socket is None or not standing.may_be_at(socket):
+        return replace(way, standing_directory=None), False
+    return way, socket.exists()
+
+
+def give_up_standing(way: SshWay) -> None:
+    """Let the next connection be a new one; waits for a program where one stands."""
+    socket = _socket(way, ssh_arguments(way))
+    if socket is not None and socket.exists():
+        standing.give_up(_words(way), way.address, socket)
+
+
+def _words(way: SshWay) -> tuple[str, ...]:
+    words = ssh_arguments(way)
+    socket = _socket(way, words)
+    return words if socket is None else (*words, *standing.words_for(socket))
+
+
+def _socket(way: SshWay, words: Sequence[str]) -> Path | None:
+    # a password that is wrong by now must not be taken for a right one
+    if way.standing_directory is None or way.password is not None:
+        return None
+    return standing.socket_for((*words, way.address), way.standing_directory)
 
 
 def ssh_arguments(way: SshWay) -> tuple[str, ...]:

@@ -8,7 +8,13 @@ from herder.model.route import CommandWay, SshWay, Way
 from herder.transport.command import command_program
 from herder.transport.local import local_program
 from herder.transport.process import Program
-from herder.transport.ssh import SSH_FAILED_STATUS, describe_ssh_failure, ssh_program
+from herder.transport.ssh import (
+    SSH_FAILED_STATUS,
+    describe_ssh_failure,
+    give_up_standing,
+    ssh_program,
+)
+from herder.transport.ssh import looked_at as ssh_looked_at
 
 
 def program_for(way: Way, line: str, shell: str) -> Program:
@@ -49,3 +55,19 @@ def may_retry(way: Way, attempt: int, reason: str) -> bool:
     """Whether to try again after the failure of this attempt (from 0); never a password twice."""
     retries = way.retries if isinstance(way, SshWay) else 0
     return attempt < retries and "password" not in reason
+
+
+def may_stand(way: Way) -> bool:
+    """Whether a connection may stand from an earlier run, or is to stand after this one."""
+    return isinstance(way, SshWay) and way.standing_directory is not None
+
+
+def looked_at(way: Way) -> tuple[Way, bool]:
+    """Give the way as it can be taken, and whether a connection stands there; looks at files."""
+    return ssh_looked_at(way) if isinstance(way, SshWay) else (way, False)
+
+
+def go_anew(way: Way) -> None:
+    """Take the way by a new connection next time; waits for a program where one stands."""
+    if isinstance(way, SshWay):
+        give_up_standing(way)

@@ -22,6 +22,7 @@ from herder.lab.place import lab_place
 from herder.lab.processes import Processes
 from herder.lab.servers import ServerWish
 from herder.lab.state import Kind, Stage
+from tests.support.sessions import has_ended
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh") is None, reason="no ssh client here")
 
@@ -134,6 +135,25 @@ def test_down_leaves_nothing(tmp_path: Path) -> None:
     assert not leftovers(place)
     assert list(tmp_path.iterdir()) == []
     assert not lab.down(place)
+
+
+def test_no_connection_stands_when_its_lab_is_down(tmp_path: Path) -> None:
+    """ssh would keep it for a minute after a run."""
+    place = lab_place("lab", tmp_path)
+    state = lab.up(place, 1, kind=Kind.PROCESSES)
+    place.connections_directory.mkdir()
+    socket = place.connections_directory / "c"
+    keeping = ["-M", "-S", str(socket), "-o", "ControlPersist=60"]
+    subprocess.run([*ssh_words(place, state.servers[0]), *keeping, "true"], check=True)
+    shown = subprocess.run(
+        ["ssh", "-S", socket, "-O", "check", "x"], capture_output=True, text=True
+    )
+    master = re.search(r"pid=(\d+)", shown.stdout + shown.stderr)
+
+    assert lab.down(place)
+
+    assert master is not None
+    assert has_ended(int(master[1]), 5)
 
 
 def test_killed_daemon_is_started_by_the_next_boot(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class OpenSessions:
         """Give what is open."""
         return self.routes.get(route)
 
-    async def reset(self, route: Route) -> None:
+    async def reset(self, host: str) -> None:
         """Keep it, as a pool does with the sessions that all hosts of this machine share."""
 
     async def end(self, route: Route) -> None:

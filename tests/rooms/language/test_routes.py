@@ -79,21 +79,46 @@ def test_variables_of_ssh_mean_what_they_mean_in_ansible() -> None:
     assert isinstance(way, SshWay)
     assert (way.address, way.port, way.user) == ("10.0.0.1", 2222, "mia")
     assert way.private_key_file == "/keys/one"
-    assert way.arguments == ("-o", "ProxyJump=gate", "-o", "User Known=x y")
+    assert way.arguments[-4:] == ("-o", "ProxyJump=gate", "-o", "User Known=x y")
     assert not way.host_key_checking
     assert "hush" not in repr(way)
 
 
-def test_sharing_and_packing_are_left_out_unless_they_are_asked_for() -> None:
-    """One connection lasts our whole run and packs by itself; own ssh_args stay as they are."""
+def test_packing_is_left_out_unless_it_is_asked_for() -> None:
+    """We pack where that saves something; own ssh_args stay as they are."""
     own = "-C -o ControlMaster=auto -o ControlPersist=5m"
 
     default, asked = ssh_route().way, ssh_route(ansible_ssh_args=own).way
 
     assert isinstance(default, SshWay)
     assert isinstance(asked, SshWay)
-    assert default.arguments == ()
+    assert default.arguments == ("-o", "ControlMaster=auto", "-o", "ControlPersist=60s")
     assert " ".join(asked.arguments) == own
+
+
+@pytest.mark.parametrize(
+    ("variables", "standing", "words"),
+    [
+        ({}, "/cp", ()),
+        ({"ansible_ssh_args": ""}, None, ()),
+        ({"ansible_ssh_common_args": "-o ControlPath=/own"}, None, ("-o", "ControlPath=/own")),
+        (
+            {"ansible_control_path": "%(directory)s/%%h"},
+            None,
+            ("-o", 'ControlPath="/cp/%h"'),
+        ),
+    ],
+    ids=["default", "not wanted", "own words", "own setting"],
+)
+def test_connections_stand_where_they_do_with_ansible(
+    variables: dict[str, str], standing: str | None, words: tuple[str, ...]
+) -> None:
+    """Source: ansible-core 2.19 plugins/connection/ssh.py, _build_command."""
+    way = ssh_route(ansible_control_path_dir="/cp", **variables).way
+
+    assert isinstance(way, SshWay)
+    assert way.standing_directory == standing
+    assert way.arguments[-len(words) or len(way.arguments) :] == words
 
 
 def test_equal_options_give_equal_routes() -> None:

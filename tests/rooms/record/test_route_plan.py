@@ -25,6 +25,7 @@ WAY = SshWay(
     timeout_seconds=3.5,
     retries=2,
     host_key_checking=False,
+    standing_directory="/root/.ansible/cp",
 )
 ROUTE = Route("web1", WAY, ("python3", "/usr/bin/python3"), remote_tmp="/tmp/ansible")
 BARE = Route("web2", SshWay("web2"), ("python3",))

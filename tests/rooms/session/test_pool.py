@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -226,7 +229,7 @@ async def test_hosts_that_are_this_machine_share_one_agent() -> None:
     """A hundred API hosts with ansible_connection=local must not cost a hundred Pythons."""
     async with open_pool() as pool:
         sessions = [await pool.get(replace(LOCAL, host=name)) for name in ("a", "b")]
-        await pool.reset(replace(LOCAL, host="a"))
+        await pool.reset("a")
 
         assert sessions[0] is sessions[1]
         assert (await sessions[1].run_command(CommandCall("echo x"))).stdout == b"x\n"
@@ -271,7 +274,7 @@ async def test_reset_ends_a_session_and_what_leads_through_it(ssh_server: SshSer
     outer, inner = route(ssh_server, "free"), route(ssh_server, "free", sudo_step("root", None))
     async with open_pool() as pool:
         before = [(await pool.get(each)).facts.process_id for each in (outer, inner)]
-        await pool.reset(outer)
+        await pool.reset("web1")
         after = [(await pool.get(each)).facts.process_id for each in (outer, inner)]
 
     assert not any(is_alive(each) for each in before)
@@ -467,3 +470,94 @@ async def test_a_session_that_may_have_old_groups_is_not_ready() -> None:
             slot.is_suspect = True
 
         assert pool.ready(LOCAL) is None
+
+
+@pytest.fixture
+def standing(ssh_server: SshServer) -> Iterator[Route]:
+    """Give a route whose connection stands on after its pool; it is given up in the end."""
+    keeping = ("-o", "ControlMaster=auto", "-o", "ControlPersist=60")
+    with tempfile.TemporaryDirectory(prefix="herder-cp-") as folder:
+        way = SshWay(
+            "127.0.0.1",
+            port=ssh_server.port,
+            user="free",
+            private_key_file=str(ssh_server.key),
+            arguments=(*ssh_server.arguments, *keeping),
+            standing_directory=folder,
+        )
+        yield Route("web1", way, ("python3",))
+        for process_id in masters(folder):
+            with suppress(ProcessLookupError):
+                os.kill(process_id, signal.SIGCONT)
+                os.kill(process_id, signal.SIGTERM)
+
+
+def masters(folder: str) -> list[int]:
+    """Give the processes of ssh that listen in the folder; their title names the socket."""
+    shown = subprocess.check_output(["ps", "-eo", "pid=,args="], text=True).splitlines()
+    return [int(line.split()[0]) for line in shown if "ssh: " in line and folder in line]
+
+
+async def connection_of(session: Session) -> bytes:
+    """Give what tells one connection from another: the client's port."""
+    return (await session.run_command(CommandCall("echo $SSH_CONNECTION"))).stdout
+
+
+async def test_the_next_run_goes_through_the_connection_that_stands(standing: Route) -> None:
+    """It need not log in again; with another user on the way in, it does."""
+    seen = []
+    for _ in range(2):
+        async with open_pool() as pool:
+            seen.append(await connection_of(await pool.get(standing)))
+            become = replace(standing, become=sudo_step("root", None))
+            assert await user_of(await pool.get(become)) == "root"
+
+    assert seen[0] == seen[1] != b"\n"
+
+
+async def test_after_a_reset_no_standing_connection_is_used(standing: Route) -> None:
+    """Neither one that this run used nor, as its first word, one of an earlier run."""
+    async with open_pool() as pool:
+        first = await connection_of(await pool.get(standing))
+        await pool.reset("web1")
+        second = await connection_of(await pool.get(standing))
+    async with open_pool() as pool:
+        await pool.reset("web1")
+        third = await connection_of(await pool.get(standing))
+        other = replace(standing, interpreters=("/usr/bin/python3",))
+        again = await connection_of(await pool.get(other))
+    async with open_pool() as pool:
+        fourth = await connection_of(await pool.get(standing))
+
+    assert len({first, second, third}) == 3
+    assert third == again == fourth
+
+
+async def test_what_was_begun_before_a_reset_is_ended_by_it(standing: Route) -> None:
+    """It may have gone through a connection from before."""
+    async with open_pool() as pool:
+        first = await connection_of(await pool.get(standing))
+    async with open_pool() as pool:
+        await pool.begin([standing])
+        await pool.reset("web1")
+        second = await connection_of(await pool.get(standing))
+
+    assert first != second
+
+
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL], ids=["hangs", "is dead"])
+async def test_a_standing_connection_that_leads_nowhere_counts_for_nothing(
+    standing: Route, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server was restarted, or the network changed, since the last run."""
+    monkeypatch.setattr("herder.session.pool._STANDING_SECONDS", 1.0)
+    assert isinstance(standing.way, SshWay)
+    async with open_pool() as pool:
+        first = await connection_of(await pool.get(standing))
+    (master,) = masters(str(standing.way.standing_directory))
+    os.kill(master, number)
+
+    async with open_pool() as pool:
+        second = await connection_of(await pool.get(standing))
+
+    assert first != second
