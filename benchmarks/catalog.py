@@ -37,6 +37,18 @@ def _thirty_tasks() -> list[Scenario]:
             check=check_untouched,
         ),
         Scenario(
+            group="again",
+            name="again",
+            title="30 tasks that change nothing, again within a minute",
+            peers=ALL_PEERS,
+            write=_write_tasks,
+            first=FRESH,
+            settle=True,
+            before=MARK,
+            check=check_untouched,
+            again=True,
+        ),
+        Scenario(
             group="one",
             name="one",
             title="30 tasks that change nothing",
@@ -80,6 +92,14 @@ def _small() -> list[Scenario]:
             title="gather_facts alone",
             peers=ANSIBLE_PEERS,
             write=_write_playbook("- hosts: all\n  gather_facts: true\n"),
+        ),
+        Scenario(
+            group="again",
+            name="facts-again",
+            title="gather_facts alone, again within a minute",
+            peers=ANSIBLE_PEERS,
+            write=_write_playbook("- hosts: all\n  gather_facts: true\n"),
+            again=True,
         ),
         Scenario(
             group="loop",

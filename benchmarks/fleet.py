@@ -65,6 +65,13 @@ class Fleet:
             return dict(zip(self.names, threads.map(run, self.names), strict=True))
 
 
+def end_connections(directory: Path) -> None:
+    """End the connections that ssh keeps there."""
+    for socket in directory.glob("*"):
+        words = ["ssh", "-F", "/dev/null", "-S", str(socket), "-O", "exit", "server"]
+        subprocess.run(words, capture_output=True, check=False)
+
+
 def herder_words(*words: str) -> list[str]:
     """Give the words that start Herder as its users do."""
     return [sys.executable, "-m", "herder", *words]

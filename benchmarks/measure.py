@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks.fleet import Fleet
+from benchmarks.fleet import Fleet, end_connections
 from benchmarks.peers import Job, Peer, Start, peers
 from benchmarks.scenario import Scenario, WrongState
 
@@ -82,6 +82,9 @@ def _run(scenario: Scenario, job: Job, peer: Peer) -> Run:
     if scenario.before:
         job.fleet.everywhere(scenario.before)
     start = scenario.starts.get(peer.name, peer.start)(job)
+    end_connections(job.connections)
+    if scenario.again:
+        _timed(start, job.folder, job.folder / f"{peer.name}.log")
     looking = used_by_servers(job.fleet)
     begun = used_by_servers(job.fleet)
     run = _timed(start, job.folder, job.folder / f"{peer.name}.log")

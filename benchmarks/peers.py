@@ -24,6 +24,11 @@ class Job:
         """The Ansible inventory with these servers."""
         return self.folder / "hosts.ini"
 
+    @property
+    def connections(self) -> Path:
+        """Where connections stand that ssh keeps for a minute, with default settings."""
+        return self.folder / "connections"
+
     def write_inventories(self) -> None:
         """Write the inventories of all peers into the folder."""
         config = self.fleet.ssh_config
@@ -34,7 +39,8 @@ class Job:
         data = {"ssh_config_file": str(config), "ssh_strict_host_key_checking": "yes"}
         hosts = [(name, data) for name in self.fleet.names]
         (self.folder / "inventory.py").write_text(f"hosts = {hosts!r}\n", encoding="utf-8")
-        (self.folder / "ansible.cfg").write_text("[defaults]\n", encoding="utf-8")
+        place = f"[ssh_connection]\ncontrol_path_dir = {self.connections}\n"
+        (self.folder / "ansible.cfg").write_text(place, encoding="utf-8")
         (self.folder / "run-floor.sh").write_text(_floor(self.fleet), encoding="utf-8")
 
 

@@ -41,6 +41,8 @@ class Scenario:
     check: Callable[[Job], None] = _nothing
     settle: bool = False
     """Run the floor or Herder once before the timed runs: they shall change nothing."""
+    again: bool = False
+    """Time the second of two runs, so that connections stand; else none does when a run begins."""
     delay_ms: float = 0
     starts: Mapping[str, Callable[[Job], Start]] = field(default_factory=dict)
     """How a peer is started where it is not by its playbook, deploy or script."""

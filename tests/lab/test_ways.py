@@ -134,8 +134,8 @@ def test_a_run_that_begins_with_reset_connection_logs_in_anew(plays: LabPlays) -
     """Else the connection of the run before would stand on, with the groups of its login."""
     words = ("-e", "ansible_user=deploy")
     joined = {"user": {"name": "deploy", "groups": "audio", "append": True}, **as_root(plays)}
-    asked = {"command": "id -Gn", "register": "groups"}
-    seen = {"assert": {"that": "'audio' in groups.stdout.split()"}}
+    asked = {"command": "id -Gn", "register": "mine"}
+    seen = {"assert": {"that": "'audio' in mine.stdout.split()"}}
     before = plays.tasks(joined, hosts="web1", words=words)
 
     done = plays.tasks({"meta": "reset_connection"}, asked, seen, hosts="web1", words=words)
