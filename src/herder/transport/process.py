@@ -24,6 +24,7 @@ from herder.transport.stream import Receiver
 _FIRST_POLL_SECONDS = 0.002
 _LONGEST_POLL_SECONDS = 0.05
 _TERMINATE_SECONDS = 1.0
+_SEND_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ class ProcessStream(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes to the program."""
         if self._transport is not None and not self._is_closed:
-            self._transport.write(data)
+            # of a view, asyncio does not copy what could not be sent at once before it keeps it
+            self._transport.write(memoryview(data))
 
     async def drain(self) -> None:
         """Wait until little waits to be sent."""
@@ -193,6 +195,8 @@ def _spawn(
 ) -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, theirs = socket.socketpair()
     ours.settimeout(0)
+    with contextlib.suppress(OSError):
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BYTES)
     try:
         with theirs:
             return _started(argv, environment, theirs), ours
