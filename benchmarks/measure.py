@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import statistics
@@ -86,10 +87,11 @@ def _run(scenario: Scenario, job: Job, peer: Peer) -> Run:
     if scenario.again:
         _timed(start, job.folder, job.folder / f"{peer.name}.log")
     looking = used_by_servers(job.fleet)
-    begun = used_by_servers(job.fleet)
+    begun, kept = used_by_servers(job.fleet), used_by_connections(job.connections)
     run = _timed(start, job.folder, job.folder / f"{peer.name}.log")
     # looking costs the servers something too, as much each time
     spent = used_by_servers(job.fleet) - begun - (begun - looking)
+    spent += used_by_connections(job.connections) - kept
     return replace(run, processor_seconds=run.processor_seconds + max(0.0, spent))
 
 
@@ -99,6 +101,18 @@ def used_by_servers(fleet: Fleet) -> float:
     lines = [line for text in fleet.everywhere(script).values() for line in text.splitlines()]
     fields = (line.rpartition(")")[2].split() for line in lines)
     return sum(sum(map(int, words[11:15])) for words in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def used_by_connections(directory: Path) -> float:
+    """Give the processor seconds of the programs that keep connections standing there."""
+    mark = b"ssh: " + os.fsencode(directory)
+    spent = 0.0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cmdline").read_bytes().startswith(mark):
+                words = (process / "stat").read_text().rpartition(")")[2].split()
+                spent += sum(map(int, words[11:13])) / os.sysconf("SC_CLK_TCK")
+    return spent
 
 
 def _used_by_children() -> float:
