@@ -9,8 +9,8 @@ from xml.sax.saxutils import escape
 from benchmarks.peers import Peer
 from benchmarks.results import Report, Row
 
-WIDTH = 860
-LEFT = 340
+WIDTH = 920
+LEFT = 400
 RIGHT = 110
 BAR = 14
 GAP = 16
