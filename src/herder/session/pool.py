@@ -250,7 +250,7 @@ class SessionPool:
                 return
             began = clock()
             try:
-                slot.session = await self._connect(route)
+                slot.session = await self._connect(route, is_again=slot.has_connected)
                 slot.has_connected = True
             except HerderError as error:
                 slot.early_error = _EarlyError(error, clock(), clock() - began)
@@ -261,7 +261,7 @@ class SessionPool:
         slot.error = None
         try:
             self._tell_early_error(slot)
-            slot.session = await self._connect(route)
+            slot.session = await self._connect(route, is_again=slot.has_connected)
             slot.has_connected = True
         except HerderError as error:
             slot.error = error
@@ -276,13 +276,14 @@ class SessionPool:
             raise early.error
         slot.early_error = None
 
-    async def _connect(self, route: Route) -> HostSession:
+    async def _connect(self, route: Route, *, is_again: bool) -> HostSession:
         carrier = await self._carrier(route)
         reserve_files(_FILES_PER_SESSION * len(self._slots) + _OTHER_FILES)
         if carrier is None and may_stand(route.way):
             way, stands = await asyncio.to_thread(looked_at, route.way)
             route = replace(route, way=way)
-            if session := await self._through_standing(route, stands=stands):
+            is_trusted = self._trusts_standing(route) and not is_again
+            if stands and (session := await self._through_standing(route, is_trusted=is_trusted)):
                 return session
         attempt = 0
         while True:
@@ -302,14 +303,19 @@ class SessionPool:
             await asyncio.sleep(min(2**attempt - 1, _LONGEST_PAUSE_SECONDS))
             attempt += 1
 
-    async def _through_standing(self, route: Route, *, stands: bool) -> HostSession | None:
-        """Try a connection that an earlier run left; one that leads nowhere counts for nothing."""
+    def _trusts_standing(self, route: Route) -> bool:
+        """Whether the host was not reset, or this way was gone anew since then."""
         since_reset = self._new_ways.get(route.host)
-        is_trusted = since_reset is None or route.way in since_reset
-        if since_reset is not None:
-            since_reset.add(route.way)
-        if not stands:
-            return None
+        if since_reset is None or route.way in since_reset:
+            return True
+        since_reset.add(route.way)
+        return False
+
+    async def _through_standing(self, route: Route, *, is_trusted: bool) -> HostSession | None:
+        """Try a connection that an earlier run left; one that leads nowhere counts for nothing.
+
+        Nor does one through which a session of this run broke off.
+        """
         if is_trusted:
             seconds = min(_STANDING_SECONDS, self._start_limits.greeting_seconds)
             with contextlib.suppress(HostUnreachable):
