@@ -19,6 +19,7 @@ from herder.errors import BecomeRefused, HostUnreachable, PythonMissing
 from herder.model.ports import CommandCall, Session
 from herder.model.route import BecomeStep, CommandWay, LocalWay, Route, SshWay
 from herder.model.secret import Secret
+from herder.session.connection import SessionLimits
 from herder.session.host_session import HostSession
 from herder.session.pool import SessionPool
 from tests.support.conversations import MARKER, su_step, sudo_step
@@ -567,7 +568,7 @@ async def test_a_standing_connection_that_leads_nowhere_counts_for_nothing(
 async def test_a_session_that_broke_off_is_made_anew_at_once(standing: Route) -> None:
     """What stands may have broken off with it and not know yet."""
     assert isinstance(standing.way, SshWay)
-    async with open_pool() as pool:
+    async with open_pool(SessionLimits(close_seconds=0.2)) as pool:
         session = await pool.get(standing)
         first = await connection_of(session)
         for process_id in masters(str(standing.way.standing_directory)):
