@@ -97,12 +97,12 @@ def _kill(number: int) -> None:
 
 def _remove_tree(group: Path) -> bool:
     """Remove the group with those below it; tell whether it is gone."""
-    below = sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True)
-    for path in (*below, group):
+    # os.walk, as above: a session of the machine's may end, and its group with it, meanwhile
+    for folder, _, _ in os.walk(group, topdown=False):
         try:
-            path.rmdir()
+            Path(folder).rmdir()
         except FileNotFoundError:
             continue
         except OSError:
             return False
-    return True
+    return not group.exists()
