@@ -11,7 +11,7 @@ import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
@@ -38,6 +38,7 @@ _NAME = "demo"
 _VISITORS = 4
 _PAUSE_SECONDS = 0.05
 _AROUND_SECONDS = 1.5
+_LATE_SECONDS = 15.0
 _WIDTH = 76
 _TAKEN_BACK = 2
 _STORY = re.compile(r"Release \S+, .*done in ")
@@ -187,10 +188,25 @@ async def _visited(what: Play, visitors: Sequence[Visitor], *, exit_code: int = 
         ]
         await asyncio.sleep(_AROUND_SECONDS)
         outcome = await play(what, on_task=_show_passing)
+        seen = [len(visitor.visits) for visitor in visitors]
         await asyncio.sleep(_AROUND_SECONDS)
+        await _until_every_host_answered(visitors, seen)
         for stay in stays:
             stay.cancel()
     return _checked(what, outcome, exit_code)
+
+
+async def _until_every_host_answered(visitors: Sequence[Visitor], seen: Sequence[int]) -> None:
+    """Wait, bounded in time, until each host that visitors know has answered after so many visits.
+
+    A balancer sends nobody to a server that was let in until it has looked at it.
+    """
+    hosts = {visit.host for visitor in visitors for visit in visitor.visits if visit.host}
+    for _ in range(round(_LATE_SECONDS / _PAUSE_SECONDS)):
+        late = zip(visitors, seen, strict=True)
+        if hosts <= {visit.host for visitor, count in late for visit in visitor.visits[count:]}:
+            return
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _checked(what: Play, outcome: Outcome, exit_code: int = 0) -> Outcome:
@@ -237,8 +253,16 @@ def _report_way_back(visitors: Sequence[Visitor]) -> int:
     _chapter("What the visitors saw")
     for (host, release), pages in sorted(Counter((v.host, v.release) for v in visits).items()):
         _say(f"{host:8}  {release:4} {pages:6} pages")
-    last = {visit.host: visit.release for visit in visits}
+    last = last_releases(visits)
+    if set(last.values()) != {"v2"}:
+        _say(f"Seen last: {', '.join(f'{host} {release}' for host, release in last.items())}.")
     return 1 if _say_requests(visits) or set(last.values()) != {"v2"} else 0
+
+
+def last_releases(visits: Iterable[Visit]) -> dict[str, str]:
+    """Give which release each host answered with last, whoever asked."""
+    in_order = sorted(visits, key=lambda visit: visit.ended)
+    return {visit.host: visit.release for visit in in_order if not visit.failure}
 
 
 def _say_requests(visits: Sequence[Visit]) -> bool:

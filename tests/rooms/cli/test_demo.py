@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from herder.cli.demo import are_sessions_whole, change_table, is_whole_change, main
+from herder.cli.demo import are_sessions_whole, change_table, is_whole_change, last_releases, main
 from herder.cli.main import INTERRUPT_EXIT_CODE
 from herder.errors import UsageError
 from herder.lab.visitors import Door, HostChange, Visit, Visitor
@@ -64,6 +64,15 @@ def test_failed_visits_are_not_expected_in_the_session() -> None:
 def test_session_with_too_few_pages_is_lost() -> None:
     """A second session means that the first was not shared."""
     assert not are_sessions_whole([_visitor("", ""), _visitor("", "")], [2, 1])
+
+
+def test_what_a_host_answered_last_is_told_by_time_and_not_by_visitor() -> None:
+    """The last of four visitors may not have met a server since it went back."""
+    late = Visit(5.0, 5.1, "web1", "v2")
+    early = Visit(1.0, 1.1, "web1", "v3")
+    lost = Visit(6.0, 6.1, failure="status 503")
+
+    assert last_releases([late, early, lost]) == {"web1": "v2"}
 
 
 def test_unknown_word_is_refused() -> None:
