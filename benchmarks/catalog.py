@@ -25,41 +25,9 @@ def _write_tasks(job: Job) -> None:
 
 def _thirty_tasks() -> list[Scenario]:
     return [
-        Scenario(
-            group="unchanged",
-            name="unchanged",
-            title="30 tasks that change nothing",
-            peers=ALL_PEERS,
-            write=_write_tasks,
-            first=FRESH,
-            settle=True,
-            before=MARK,
-            check=check_untouched,
-        ),
-        Scenario(
-            group="again",
-            name="again",
-            title="30 tasks that change nothing, again within a minute",
-            peers=ALL_PEERS,
-            write=_write_tasks,
-            first=FRESH,
-            settle=True,
-            before=MARK,
-            check=check_untouched,
-            again=True,
-        ),
-        Scenario(
-            group="one",
-            name="one",
-            title="30 tasks that change nothing",
-            peers=ALL_PEERS,
-            write=_write_tasks,
-            hosts=1,
-            first=FRESH,
-            settle=True,
-            before=MARK,
-            check=check_untouched,
-        ),
+        _unchanged("unchanged"),
+        _unchanged("again", "again within a minute", again=True),
+        _unchanged("one", hosts=1),
         Scenario(
             group="first",
             name="first",
@@ -69,38 +37,34 @@ def _thirty_tasks() -> list[Scenario]:
             before=FRESH,
             check=check_tasks,
         ),
-        Scenario(
-            group="wan",
-            name="wan",
-            title="30 tasks that change nothing, 50 ms away",
-            peers=ALL_PEERS,
-            write=_write_tasks,
-            first=FRESH,
-            settle=True,
-            before=MARK,
-            check=check_untouched,
-            delay_ms=25,
-        ),
+        _unchanged("wan", "50 ms away", delay_ms=25),
     ]
+
+
+def _unchanged(
+    name: str, how: str = "", *, hosts: int = 10, again: bool = False, delay_ms: float = 0
+) -> Scenario:
+    title = "30 tasks that change nothing"
+    return Scenario(
+        group=name,
+        name=name,
+        title=f"{title}, {how}" if how else title,
+        peers=ALL_PEERS,
+        write=_write_tasks,
+        hosts=hosts,
+        first=FRESH,
+        settle=True,
+        before=MARK,
+        check=check_untouched,
+        again=again,
+        delay_ms=delay_ms,
+    )
 
 
 def _small() -> list[Scenario]:
     return [
-        Scenario(
-            group="facts",
-            name="facts",
-            title="gather_facts alone",
-            peers=ANSIBLE_PEERS,
-            write=_write_playbook("- hosts: all\n  gather_facts: true\n"),
-        ),
-        Scenario(
-            group="again",
-            name="facts-again",
-            title="gather_facts alone, again within a minute",
-            peers=ANSIBLE_PEERS,
-            write=_write_playbook("- hosts: all\n  gather_facts: true\n"),
-            again=True,
-        ),
+        _facts("facts", "facts", "gather_facts alone"),
+        _facts("again", "facts-again", "gather_facts alone, again within a minute", again=True),
         Scenario(
             group="loop",
             name="loop",
@@ -122,6 +86,17 @@ def _small() -> list[Scenario]:
             check=loops.check_rows,
         ),
     ]
+
+
+def _facts(group: str, name: str, title: str, *, again: bool = False) -> Scenario:
+    return Scenario(
+        group=group,
+        name=name,
+        title=title,
+        peers=ANSIBLE_PEERS,
+        write=_write_playbook("- hosts: all\n  gather_facts: true\n"),
+        again=again,
+    )
 
 
 def _larger() -> list[Scenario]:

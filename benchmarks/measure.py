@@ -99,8 +99,7 @@ def used_by_servers(fleet: Fleet) -> float:
     """Give the processor seconds that all the servers' processes have used, ended ones included."""
     script = "cat /proc/[0-9]*/stat 2>/dev/null || true\n"
     lines = [line for text in fleet.everywhere(script).values() for line in text.splitlines()]
-    fields = (line.rpartition(")")[2].split() for line in lines)
-    return sum(sum(map(int, words[11:15])) for words in fields) / os.sysconf("SC_CLK_TCK")
+    return sum(map(_seconds_in, lines))
 
 
 def used_by_connections(directory: Path) -> float:
@@ -110,9 +109,14 @@ def used_by_connections(directory: Path) -> float:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if (process / "cmdline").read_bytes().startswith(mark):
-                words = (process / "stat").read_text().rpartition(")")[2].split()
-                spent += sum(map(int, words[11:13])) / os.sysconf("SC_CLK_TCK")
+                spent += _seconds_in((process / "stat").read_text())
     return spent
+
+
+def _seconds_in(line: str) -> float:
+    """Give what a process and its ended children have used. *Source*: proc(5), /proc/PID/stat."""
+    words = line.rpartition(")")[2].split()
+    return sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _used_by_children() -> float:

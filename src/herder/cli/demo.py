@@ -254,9 +254,10 @@ def _report_way_back(visitors: Sequence[Visitor]) -> int:
     for (host, release), pages in sorted(Counter((v.host, v.release) for v in visits).items()):
         _say(f"{host:8}  {release:4} {pages:6} pages")
     last = last_releases(visits)
-    if set(last.values()) != {"v2"}:
+    is_back = set(last.values()) == {"v2"}
+    if not is_back:
         _say(f"Seen last: {', '.join(f'{host} {release}' for host, release in last.items())}.")
-    return 1 if _say_requests(visits) or set(last.values()) != {"v2"} else 0
+    return 1 if _say_requests(visits) or not is_back else 0
 
 
 def last_releases(visits: Iterable[Visit]) -> dict[str, str]:

@@ -170,17 +170,14 @@ class SessionPool:
         What all hosts of this machine share stays: nothing of it could be stale.
         """
         self._new_ways[host] = set()
-        routes = [route for route in self._slots if self._is_only_of(route, host)]
+        own = (route for route in self._slots if not self._is_shared(route))
+        routes = [route for route in own if route.host == host]
         for route in sorted(routes, key=lambda each: each.become is None):
             # one that is just being made would be as old as those that are ended
             async with self._slots[route].lock:
                 await self._end([route])
         for way in {route.way for route in routes if may_stand(route.way)}:
             await asyncio.to_thread(go_anew, way)
-
-    def _is_only_of(self, route: Route, host: str) -> bool:
-        is_shared = self._shares_local and isinstance(route.way, LocalWay)
-        return route.host == host and not is_shared
 
     async def end(self, route: Route) -> None:
         """Close this route's session and those that lead through it, also where hosts share it."""
@@ -193,9 +190,11 @@ class SessionPool:
         await self._end(sorted(routes, key=lambda each: each.become is None))
 
     def _shared(self, route: Route) -> Route:
+        return replace(route, host=_HERE) if self._is_shared(route) else route
+
+    def _is_shared(self, route: Route) -> bool:
         # a hundred hosts with ansible_connection=local are one machine and one user
-        is_here = self._shares_local and isinstance(route.way, LocalWay)
-        return replace(route, host=_HERE) if is_here else route
+        return self._shares_local and isinstance(route.way, LocalWay)
 
     async def close(self) -> None:
         """End every agent and connection, bounded in time; safe to call twice."""
@@ -250,7 +249,7 @@ class SessionPool:
                 return
             began = clock()
             try:
-                slot.session = await self._connect(route, is_again=slot.has_connected)
+                slot.session = await self._connect(route)
                 slot.has_connected = True
             except HerderError as error:
                 slot.early_error = _EarlyError(error, clock(), clock() - began)
@@ -261,7 +260,7 @@ class SessionPool:
         slot.error = None
         try:
             self._tell_early_error(slot)
-            slot.session = await self._connect(route, is_again=slot.has_connected)
+            slot.session = await self._connect(route)
             slot.has_connected = True
         except HerderError as error:
             slot.error = error
@@ -276,13 +275,13 @@ class SessionPool:
             raise early.error
         slot.early_error = None
 
-    async def _connect(self, route: Route, *, is_again: bool) -> HostSession:
+    async def _connect(self, route: Route) -> HostSession:
         carrier = await self._carrier(route)
         reserve_files(_FILES_PER_SESSION * len(self._slots) + _OTHER_FILES)
         if carrier is None and may_stand(route.way):
+            is_trusted = self._trusts_standing(route)
             way, stands = await asyncio.to_thread(looked_at, route.way)
             route = replace(route, way=way)
-            is_trusted = self._trusts_standing(route) and not is_again
             if stands and (session := await self._through_standing(route, is_trusted=is_trusted)):
                 return session
         attempt = 0
@@ -304,18 +303,15 @@ class SessionPool:
             attempt += 1
 
     def _trusts_standing(self, route: Route) -> bool:
-        """Whether the host was not reset, or this way was gone anew since then."""
+        """Whether no session of this route broke off, and its way was not reset or is new since."""
         since_reset = self._new_ways.get(route.host)
-        if since_reset is None or route.way in since_reset:
-            return True
-        since_reset.add(route.way)
-        return False
+        is_new = since_reset is None or route.way in since_reset
+        if since_reset is not None:
+            since_reset.add(route.way)
+        return is_new and not self._slots[route].has_connected
 
     async def _through_standing(self, route: Route, *, is_trusted: bool) -> HostSession | None:
-        """Try a connection that an earlier run left; one that leads nowhere counts for nothing.
-
-        Nor does one through which a session of this run broke off.
-        """
+        """Try a connection that an earlier run left; one that leads nowhere counts for nothing."""
         if is_trusted:
             seconds = min(_STANDING_SECONDS, self._start_limits.greeting_seconds)
             with contextlib.suppress(HostUnreachable):

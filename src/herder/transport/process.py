@@ -25,6 +25,7 @@ _FIRST_POLL_SECONDS = 0.002
 _LONGEST_POLL_SECONDS = 0.05
 _TERMINATE_SECONDS = 1.0
 _SEND_BYTES = 1024 * 1024
+"""Room for a whole block of a large file, as far as the system gives it."""
 
 
 @dataclass(frozen=True, slots=True)

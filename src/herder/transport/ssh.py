@@ -30,7 +30,10 @@ _NO_PASSWORD = (
 
 def ssh_program(way: SshWay, line: str) -> Program:
     """Give the ssh process that runs a line on the host."""
-    return Program((*_words(way), "-T", way.address, line), password=way.password)
+    words = ssh_arguments(way)
+    socket = _socket(way, words)
+    place = standing.words_for(socket) if socket is not None else ()
+    return Program((*words, *place, "-T", way.address, line), password=way.password)
 
 
 def looked_at(way: SshWay) -> tuple[SshWay, bool]:
@@ -43,15 +46,10 @@ def looked_at(way: SshWay) -> tuple[SshWay, bool]:
 
 def give_up_standing(way: SshWay) -> None:
     """Let the next connection be a new one; waits for a program where one stands."""
-    socket = _socket(way, ssh_arguments(way))
-    if socket is not None and socket.exists():
-        standing.give_up(_words(way), way.address, socket)
-
-
-def _words(way: SshWay) -> tuple[str, ...]:
     words = ssh_arguments(way)
     socket = _socket(way, words)
-    return words if socket is None else (*words, *standing.words_for(socket))
+    if socket is not None and socket.exists():
+        standing.give_up(words, way.address, socket)
 
 
 def _socket(way: SshWay, words: Sequence[str]) -> Path | None:

@@ -46,7 +46,7 @@ def give_up(words: Sequence[str], address: str, socket: Path) -> None:
     """Let no new session through a standing connection; those that it carries go on."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         subprocess.run(
-            (*words, "-O", "stop", address),
+            (*words, *words_for(socket), "-O", "stop", address),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
