@@ -136,7 +136,12 @@ def is_plain(wishes: Head, path: object) -> bool:
 
 
 def _is_plain_path(path: str) -> bool:
-    return path.startswith("/") and _PLAIN.issuperset(path)
+    return path.startswith("/") and is_plain_text(path)
+
+
+def is_plain_text(text: str) -> bool:
+    """Whether it is printed as it is, with nothing in it that is expanded, quoted or censored."""
+    return _PLAIN.issuperset(text)
 
 
 def _words(outcome: Outcome) -> Head:

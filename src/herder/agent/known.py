@@ -43,7 +43,7 @@ class Known(Record):
 def is_owned_as_wished(status: os.stat_result, wishes: Head) -> bool:
     """Whether mode, owner and group are as they are wished, when they are."""
     return (
-        _has_mode(status, wishes.get("mode"))
+        has_mode(status, wishes.get("mode"))
         and _is_owned(wishes.get("owner"), status.st_uid, lambda name: pwd.getpwnam(name)[2])
         and _is_owned(wishes.get("group"), status.st_gid, lambda name: grp.getgrnam(name)[2])
     )
@@ -56,7 +56,8 @@ def octal(wanted: object) -> Optional[int]:
     return wanted if type(wanted) is int else None
 
 
-def _has_mode(status: os.stat_result, wanted: object) -> bool:
+def has_mode(status: os.stat_result, wanted: object) -> bool:
+    """Whether the bits of a mode are those that are wished, when they are."""
     return wanted is None or octal(wanted) == stat.S_IMODE(status.st_mode)
 
 

@@ -12,13 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     import syslog
-    from typing import List, Optional
+    from typing import List, Optional, Sequence
 else:
     import _socket as socket
 
     syslog = Late("syslog")
 
 PATIENCE_SECONDS = 5.0
+# what rsyslog takes of one message when nobody told it otherwise (maxMessageSize), less its frame
+LINE_BYTES = 8000
 _SOCKET = "/dev/log"
 _NOBODY_THERE = (errno.ENOENT, errno.ECONNREFUSED)
 
@@ -47,7 +49,7 @@ def log_line(wishes: Head, told: Head) -> Optional[List[str]]:
     """
     if wishes.get("_ansible_no_log"):
         return None
-    text = f"Invoked with {' '.join(f'{name}={value}' for name, value in told.items())}"
+    text = f"Invoked with {_words(told)}"
     name = f"ansible-{wishes.get('_ansible_module_name')}"
     return [name, text, str(wishes.get("_ansible_syslog_facility"))]
 
@@ -73,13 +75,41 @@ class SystemLog:
     def tell(self, told: Head) -> bool:
         """Tell of a call with these arguments; False when that could not be done."""
         words = log_line(self._wishes, told)
-        if words is None:
-            return True
+        return words is None or self._is_told(words)
+
+    def tell_together(self, told: Head, own: Sequence[Head]) -> int:
+        """Tell of calls that differ in their `own` arguments only, many in a line of LINE_BYTES.
+
+        Gives of how many the log has heard, in their order.
+        """
+        heard = 0
+        while heard < len(own):
+            words = log_line(self._wishes, {**told, **own[heard]})
+            if words is None:
+                return len(own)
+            name, text, facility = words
+            count = 1
+            for more in own[heard + 1 :]:
+                text_with_more = f"{text}, and with {_words(more)}"
+                if len(text_with_more) > LINE_BYTES:
+                    break
+                text = text_with_more
+                count += 1
+            if not self._is_told([name, text, facility]):
+                break
+            heard += count
+        return heard
+
+    def _is_told(self, words: List[str]) -> bool:
         line = _line(*words)
         patience = max(0.0, self._ends - time.monotonic())
         if self._socket is None:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         return bool(line) and _is_sent(self._socket, line, patience)
+
+
+def _words(arguments: Head) -> str:
+    return " ".join(f"{name}={value}" for name, value in arguments.items())
 
 
 def _line(name: str, text: str, facility: str) -> bytes:
