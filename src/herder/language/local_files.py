@@ -54,13 +54,14 @@ class LocalFiles:
             status = os.stat(source)
             if not modes.S_ISREG(status.st_mode) or status.st_size > FILE_BYTES:
                 return None
-            checksum, is_vaulted = self._look(source)
+            return self._once(
+                ("wanted", path, is_mode_kept),
+                source,
+                lambda: _wanted(source, path, status, is_mode_kept=is_mode_kept),
+                status,
+            )
         except OSError:
             return None
-        if is_vaulted:
-            return None
-        mode = f"0{modes.S_IMODE(status.st_mode):03o}" if is_mode_kept else None
-        return WantedFile(path, status.st_size, checksum, mode)
 
     def content(self, source: str, wanted: WantedFile) -> bytes | None:
         """Give the content that a file had when it was looked at; None when it has another now.
@@ -86,16 +87,15 @@ class LocalFiles:
             self._contents[key] = content
             self._contents_bytes += len(content)
 
-    def _look(self, source: str) -> tuple[str, bool]:
-        def read() -> tuple[str, bool]:
-            content = Path(source).read_bytes()
-            return hashlib.sha1(content).hexdigest(), is_encrypted(content)
-
-        return self._once("look", source, read)
-
-    def _once(self, question: str, source: str, find: Callable[[], Found]) -> Found:
+    def _once(
+        self,
+        question: Hashable,
+        source: str,
+        find: Callable[[], Found],
+        status: os.stat_result | None = None,
+    ) -> Found:
         """Find it, or wait for who is finding it; the answer is kept when the file is settled."""
-        status = os.stat(source)
+        status = status or os.stat(source)
         times = status.st_mtime_ns, status.st_ctime_ns
         key = question, source, status.st_dev, status.st_ino, status.st_size, *times
         with self._locks.setdefault(key, threading.Lock()):
@@ -106,6 +106,16 @@ class LocalFiles:
                 self._found[key] = found
             kept: Found = self._found[key]
             return kept
+
+
+def _wanted(
+    source: str, path: str, status: os.stat_result, *, is_mode_kept: bool
+) -> WantedFile | None:
+    content = Path(source).read_bytes()
+    if is_encrypted(content):
+        return None
+    mode = f"0{modes.S_IMODE(status.st_mode):03o}" if is_mode_kept else None
+    return WantedFile(path, status.st_size, hashlib.sha1(content).hexdigest(), mode)
 
 
 def _digests(source: str) -> dict[str, str]:

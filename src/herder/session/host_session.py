@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from herder.model.ports import (
@@ -208,5 +207,5 @@ class HostSession:
 
 
 def _asked(call: ModuleCall, files: Sequence[WantedFile]) -> bytes:
-    wanted = [(each.path, each.size, each.checksum, each.mode) for each in files]
-    return json.dumps({"params": json.loads(call.params), "files": wanted}).encode()
+    wanted = ", ".join(each.as_json for each in files).encode()
+    return b"".join((b'{"params": ', call.params, b', "files": [', wanted, b"]}"))
