@@ -19,6 +19,13 @@ from types import ModuleType
 from typing import Any, Callable, Dict, Optional
 
 from herder.agent.importer import BundleImporter
+from herder.wire.late import Late
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from concurrent import futures
+else:
+    futures = Late("concurrent.futures")
 
 _FACTS = "ansible.module_utils.facts"
 _OWN_BITS = 8 * struct.calcsize("P")
@@ -36,15 +43,19 @@ def install(importer: BundleImporter) -> None:
 
 
 class WakefulTime:
-    """`time`, but nobody who has all his `results` sleeps before he looks again."""
+    """`time`, but nobody sleeps longer than until all his `results` are there."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(time, name)
 
     @staticmethod
     def sleep(seconds: float) -> None:
-        """Sleep, unless the caller's `results` are there and none is left."""
-        if sys._getframe(1).f_locals.get("results") != {}:  # noqa: SLF001 -- it is nobody's argument
+        """Sleep as long, unless the futures in the caller's `results` are done before that."""
+        results = sys._getframe(1).f_locals.get("results")  # noqa: SLF001 -- it is nobody's argument
+        try:
+            waited_for = [each["extra"] for each in results.values()]  # type: ignore[union-attr]
+            futures.wait(waited_for, seconds)
+        except (AttributeError, LookupError, TypeError):
             time.sleep(seconds)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import platform
 import stat
+import threading
+import time
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,23 +105,37 @@ def test_architecture_is_what_python_finds_out_with_a_program() -> None:
     assert ("/bin/sh",) in asked
 
 
+def looks_again(results: dict[str, Any], seconds: float = 0.05) -> float:
+    """Sleep as `get_mount_facts` does, between two looks at its results; give the time it took."""
+    clock = WakefulTime()
+    begun = clock.monotonic()
+    clock.sleep(seconds)
+    return float(clock.monotonic() - begun) + 0 * len(results)
+
+
 def test_nobody_sleeps_who_has_all_results() -> None:
     """`get_mount_facts` sleeps a tenth of a second after the last of its results has come."""
-    clock = WakefulTime()
-
-    def looks_again(results: dict[str, int]) -> float:
-        begun = clock.monotonic()
-        clock.sleep(0.05)
-        return float(clock.monotonic() - begun) + len(results)
 
     def sleeps() -> float:
-        begun = clock.monotonic()
-        clock.sleep(0.05)
-        return float(clock.monotonic() - begun)
+        begun = time.monotonic()
+        WakefulTime().sleep(0.05)
+        return time.monotonic() - begun
 
     assert looks_again({}) < 0.04
-    assert looks_again({"/": 1}) >= 1.05
+    assert looks_again({"/": 1}) >= 0.05
     assert sleeps() >= 0.05
+
+
+def test_who_waits_for_results_wakes_when_the_last_has_come() -> None:
+    """And not before, nor later than he wanted."""
+    first, last = Future[None](), Future[None]()
+    first.set_result(None)
+    results = {"/": {"extra": first}, "/srv": {"extra": last}}
+    assert looks_again(results) >= 0.05
+    teller = threading.Timer(0.2, last.set_result, [None])
+    teller.start()
+    assert 0.15 < looks_again(results, 10) < 5
+    teller.join()
 
 
 async def test_setup_gives_facts_of_each_kind_that_was_seen_to() -> None:
