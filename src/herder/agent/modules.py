@@ -139,8 +139,15 @@ def _set_environment(environment: Dict[str, str]) -> None:
     # known since the agent started; a task may have changed zone, locale or place
     time.tzset()
     tempfile.tempdir = None
-    with contextlib.suppress(locale.Error):
-        locale.setlocale(locale.LC_CTYPE, "")
+    if _wished_locale() != locale.setlocale(locale.LC_CTYPE):
+        with contextlib.suppress(locale.Error):
+            locale.setlocale(locale.LC_CTYPE, "")
+
+
+def _wished_locale() -> str:
+    """Give the locale for characters that the environment names. *Source*: setlocale(3)."""
+    names = ("LC_ALL", "LC_CTYPE", "LANG")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "C")
 
 
 def _limit_files(wanted: int) -> None:

@@ -15,6 +15,7 @@ import os
 import platform
 import site
 import sys
+from collections.abc import KeysView, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Dict, List, Optional, Set, Tuple
 
 from herder.agent.importer import BundleImporter
@@ -32,8 +33,8 @@ _ENTRIES = (
     "ansible.module_utils.common.file",
 )
 _STANDARD = (
-    "atexit base64 datetime errno fnmatch glob grp hashlib linecache locale platform pwd runpy "
-    "selectors shlex shutil syslog tempfile traceback types"
+    "atexit base64 datetime errno filecmp fnmatch glob grp hashlib linecache locale platform pwd "
+    "runpy selectors shlex shutil syslog tempfile traceback types"
 )
 
 
@@ -129,9 +130,18 @@ def _is_ours(name: str) -> bool:
 
 
 def _settle() -> None:
+    _learn_kinds()
     # what a fork shares must not be touched by the collector, or each child copies it
     platform._uname_cache = None  # type: ignore[attr-defined]  # noqa: SLF001 -- a task may rename the host
     gc.freeze()
+
+
+def _learn_kinds() -> None:
+    """Have Python remember what plain values are: it is asked in each child, and looks for long."""
+    plain: Tuple[type, ...] = (int, float, str, bytes, list, tuple, dict, set, frozenset)
+    for kind in (KeysView, Mapping, MutableMapping, MutableSequence, Sequence):
+        for each in plain:
+            issubclass(each, kind)
 
 
 def _find_new_site_folders() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
@@ -160,6 +163,27 @@ async def test_environment_counts_as_for_a_python_that_starts_with_it(tmp_path: 
         )
 
     assert seen == ["found", "ABC", str(tmp_path)]
+
+
+def fresh_python_says(source: str, environment: dict[str, str]) -> bytes:
+    """Give what a Python prints that starts with this environment."""
+    words = [NEWEST[0], "-c", source]
+    return subprocess.run(words, env={**os.environ, **environment}, stdout=PIPE, check=True).stdout
+
+
+@pytest.mark.parametrize("environment", [{}, {"LC_ALL": "C"}, {"LC_ALL": "C.UTF-8"}])
+async def test_locale_of_a_task_is_that_of_a_python_that_starts_with_it(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """It is set only where it is another than the agent's."""
+    asking = "import locale; print(locale.setlocale(locale.LC_CTYPE))\n"
+    source = f"from ansible.module_utils.basic import AnsibleModule\n{asking}raise SystemExit\n"
+    bundle = bundle_of(source, name="speaking", folder=tmp_path)
+
+    async with open_session(NEWEST[0]) as session:
+        said = await session.run_module(replace(call_of(bundle), environment=environment))
+
+    assert said.stdout == fresh_python_says(asking, environment)
 
 
 async def test_atexit_and_threads_of_a_module_come_to_their_end(tmp_path: Path) -> None:
