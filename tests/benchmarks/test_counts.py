@@ -95,8 +95,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Counts, Counts]:
 def test_an_unchanged_task_takes_little_more_than_one_round_trip(
     runs: tuple[Counts, Counts],
 ) -> None:
-    """Far-away hosts are as slow as there are round trips; copy and template look first."""
-    assert runs[1].calls / TASKS <= 1.5
+    """Far-away hosts are as slow as there are round trips; only the first file costs two."""
+    assert runs[1].calls / TASKS <= 1.1
 
 
 def test_a_changed_task_takes_few_round_trips(runs: tuple[Counts, Counts]) -> None:

@@ -35,12 +35,13 @@ from herder.wire.messages import (
     RunCommand,
     RunModule,
     Settings,
+    StatAhead,
     to_operation,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, Dict
+    from typing import Any, Callable, Dict, Type
 
     from herder.agent import file_checks, jobs, new_files
 else:
@@ -120,19 +121,9 @@ class Server:
         if isinstance(operation, RunModule):
             kind = jobs.JobCall if operation.async_seconds else ModuleCall
             return kind(line, self._resources, operation)
-        if isinstance(operation, RunCommand):
-            return CommandCall(line, self._resources, operation)
-        if isinstance(operation, PutFile):
-            return PutCall(line, self._resources, operation)
-        if isinstance(operation, FetchFile):
-            return FetchCall(line, self._resources, operation)
-        if isinstance(operation, CheckFiles):
-            return file_checks.CheckCall(line, self._resources, operation)
-        if isinstance(operation, PlaceFiles):
-            return new_files.PlaceCall(line, self._resources, operation)
-        if isinstance(operation, OpenProcess):
-            return TunnelCall(line, self._resources, operation)
-        return simple.SlowCall(line, self._resources, operation)
+        make: Any = _CALLS.get(type(operation), lambda: simple.SlowCall)()
+        call: Call = make(line, self._resources, operation)
+        return call
 
     def _forget(self, number: int) -> None:
         self._calls.pop(number, None)
@@ -167,6 +158,18 @@ class Server:
                 for call in tuple(self._calls.values()):
                     call.kill()
         self._resources.close()
+
+
+# what a run may never need is imported when it is first needed
+_CALLS: Dict[Type[Any], Callable[[], Any]] = {
+    RunCommand: lambda: CommandCall,
+    PutFile: lambda: PutCall,
+    FetchFile: lambda: FetchCall,
+    StatAhead: lambda: simple.AheadCall,
+    CheckFiles: lambda: file_checks.CheckCall,
+    PlaceFiles: lambda: new_files.PlaceCall,
+    OpenProcess: lambda: TunnelCall,
+}
 
 
 def _hand_over(call: Call, frame: Frame) -> None:

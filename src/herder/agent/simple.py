@@ -8,7 +8,7 @@ import sys
 
 from herder.agent import files
 from herder.agent.accounts import are_groups_current
-from herder.agent.calls import ChildCall, Line
+from herder.agent.calls import Call, ChildCall, Line
 from herder.agent.children import Child, Outcome
 from herder.agent.resources import Resources
 from herder.wire.frames import Head
@@ -20,7 +20,10 @@ from herder.wire.messages import (
     ExpandUser,
     MakeTemporaryDirectory,
     Remove,
+    RunModule,
     Stat,
+    StatAhead,
+    to_operation,
 )
 
 TYPE_CHECKING = False
@@ -91,6 +94,28 @@ class SlowCall(ChildCall):
             self.line.fail(self.operation, found["reason"], errno=found["errno"])
         else:
             self.line.finish(found)
+
+
+class AheadCall(Call):
+    """What is at a path and, when it is the file that is wished, what a module would say of it."""
+
+    def __init__(self, line: Line, resources: Resources, asked: StatAhead) -> None:
+        super().__init__(line, resources, NAMES[type(asked)])
+        self._asked = asked
+
+    def begin(self, body: bytes) -> None:
+        """Answer at once."""
+        question = Stat(self._asked.path, checksum=True)
+        if is_slow(question):
+            self.line.finish({"later": True})
+            return
+        found = answer(question)
+        said = None
+        if found.get("checksum") == self._asked.checksum:
+            module = to_operation(self._asked.module)
+            assert isinstance(module, RunModule)
+            said = self.resources.answers.give(module, body)
+        self.line.finish(found, said or b"")
 
 
 def _answer_in_child(operation: Simple) -> None:

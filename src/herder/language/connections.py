@@ -63,6 +63,8 @@ class Carrier:
         self.sessions = sessions
         self.loop = loop
         self.local_files = LocalFiles()
+        self.unchanged_hosts: set[str] = set()
+        """Those to which the last file that was copied was there already."""
         self.jobs = YoungJobs(time.monotonic, time.sleep)
         self.prepared = PreparedConnections()
         self._routes: dict[str, set[Route]] = {}
@@ -149,13 +151,13 @@ class CarriedConnection(ConnectionBase):
 
     def _herder_connect(self, as_become_user: bool) -> Session:
         carrier = self.herder_carrier
-        known = self._herder_routes.get(as_become_user) if not _is_shown() else None
+        known = self._herder_routes.get(as_become_user) if not is_shown() else None
         if known is not None and (ready := carrier.sessions.ready(known)) is not None:
             carrier.remember(known)
             return ready
         route = self.herder_route()
         carrier.remember(route)
-        if _is_shown() and self.transport == "ssh":
+        if is_shown() and self.transport == "ssh":
             words = shlex.join(carrier.sessions.way_in(route))
             display.vvv(f"SSH: EXEC {words}", host=self._play_context.remote_addr)
         session: Session = self.herder_do(carrier.sessions.get(route))
@@ -207,7 +209,7 @@ class CarriedConnection(ConnectionBase):
 
         *Source*: ansible-core 2.19 plugins/action/__init__.py, `_low_level_execute_command`.
         """
-        if not _is_shown():
+        if not is_shown():
             return
         if as_become_user:
             # on a copy, since building a command gives the plugin a new marker to wait for
@@ -324,7 +326,7 @@ class CarriedConnection(ConnectionBase):
         """Keep the session for the next task; the run closes all of them at its end."""
 
 
-def _is_shown() -> bool:
+def is_shown() -> bool:
     """Whether command lines are told: on the terminal, or in a log that is told more."""
     return bool(max(display.verbosity, display.log_verbosity) >= SHOWN_FROM_VERBOSITY)
 

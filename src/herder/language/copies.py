@@ -18,6 +18,7 @@ from typing import Any
 import ansible.plugins.action as core_actions
 from ansible.plugins.action import ActionBase
 
+from herder.language.ahead import FileAhead, planned
 from herder.language.connections import CarriedConnection
 from herder.language.exchanged import around
 from herder.language.local_files import LocalFiles
@@ -42,6 +43,7 @@ def _run(original: Callable[..., Any], action: Any, *args: Any, **words: Any) ->
     _walked.files = []
     _walked.known = None
     action.herder_tree = None
+    action.herder_ahead = None
     if isinstance(action._connection, CarriedConnection):
         _take_over(type(action))
     return original(action, *args, **words)
@@ -62,6 +64,7 @@ def _take_over(kind: Any) -> None:
     own["checksum"] = around(own["checksum"], _checksum)
     kind._copy_file = around(copy_file, _copy_file)
     kind._execute_remote_stat = around(kind._execute_remote_stat, _remote_stat)
+    kind._execute_module = around(kind._execute_module, _execute_module)
 
 
 def _walk_dirs(original: Callable[..., Any], *args: Any, **words: Any) -> Any:
@@ -80,10 +83,29 @@ def _checksum(original: Callable[..., Any], source: str) -> Any:
         return original(source)
 
 
-def _remote_stat(original: Callable[..., Any], action: Any, *args: Any, **words: Any) -> Any:
-    status = original(action, *args, **words)
+def _remote_stat(
+    original: Callable[..., Any],
+    action: Any,
+    path: str,
+    all_vars: Any,
+    follow: bool,
+    tmp: Any = None,
+    checksum: bool = True,
+) -> Any:
+    ahead: FileAhead | None = action.herder_ahead
+    status = None
+    if ahead is not None and checksum and not follow and tmp is None:
+        status = ahead.stat(path, all_vars)
+    if status is None:
+        status = original(action, path, all_vars, follow, tmp, checksum)
     action.herder_is_new = not status["exists"]
     return status
+
+
+def _execute_module(original: Callable[..., Any], action: Any, *args: Any, **words: Any) -> Any:
+    ahead: FileAhead | None = action.herder_ahead
+    answer = ahead.answer(words) if ahead is not None and not args else None
+    return original(action, *args, **words) if answer is None else answer
 
 
 def _copy_file(
@@ -107,11 +129,38 @@ def _copy_file(
     if tree is not None and tree.is_made(source_rel):
         return {"changed": True}
     action.herder_last_call = None
-    with _copying(connection):
-        answer = original(action, *words)
+    action.herder_ahead = _planned(original, action, source_full, source_rel, dest)
+    try:
+        with _copying(connection):
+            answer = original(action, *words)
+    finally:
+        action.herder_ahead = None
+    _note(connection, answer)
     if tree is not None and answer and not answer.get("failed") and action.herder_last_call:
         _learn(action, tree, action.herder_last_call, is_changed=bool(answer.get("changed")))
     return answer
+
+
+def _planned(
+    original: Callable[..., Any], action: Any, source: str, name: str, dest: str
+) -> FileAhead | None:
+    is_mode_kept = action._task.args.get("mode") == "preserve"
+    known = action._connection.herder_carrier.local_files
+    return planned(
+        action,
+        lambda: known.wanted(source, name, is_mode_kept=is_mode_kept),
+        dest,
+        original.__globals__["_create_remote_file_args"],
+    )
+
+
+def _note(connection: CarriedConnection, answer: Any) -> None:
+    """Note whether the next file will most likely be as it should be, too."""
+    hosts = connection.herder_carrier.unchanged_hosts
+    if answer and answer.get("changed") is False:
+        hosts.add(connection.herder_host)
+    else:
+        hosts.discard(connection.herder_host)
 
 
 def _learn(action: Any, tree: Tree, call: ModuleCall, *, is_changed: bool) -> None:

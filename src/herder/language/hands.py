@@ -172,9 +172,13 @@ def _run_module(action: Any, prepared: PreparedModule, as_become_user: bool) -> 
         bundle=prepared.bundle,
         params=prepared.params,
         environment=_environment(action),
-        directory=_directory(action),
+        directory=directory_of(action),
     )
     action.herder_last_call = call
+    question = getattr(action, "herder_question", None)
+    if question is not None:
+        answered: Completed = question.put(call)
+        return answered
     try:
         done: Completed = action._connection.herder_run_module(call, as_become_user=as_become_user)
     except AgentImpossible as error:
@@ -205,7 +209,7 @@ def _environment(action: Any) -> dict[str, str]:
     return {name: core_version.to_text(value) for name, value in values.items()}
 
 
-def _directory(action: Any) -> str | None:
+def directory_of(action: Any) -> str | None:
     """Local commands run in the playbook's directory, others where the login puts them."""
     if action._connection.transport != "local":
         return None
@@ -229,7 +233,7 @@ def _run_command(
         shell_line=line,
         stdin=stdin,
         executable=shell,
-        directory=_directory(action),
+        directory=directory_of(action),
     )
     done: Completed = connection.herder_run_command(call, as_become_user=as_become_user)
     return done
@@ -341,22 +345,26 @@ def _execute_remote_stat(
     """Ask the agent itself: no module runs, no process starts."""
     connection = action._connection
     session = connection.herder_session(as_become_user=uses_become(action))
-    place = os.path.join(_directory(action) or "", path)
+    place = os.path.join(directory_of(action) or "", path)
     status = connection.herder_do(
         session.stat(place, follow=follow, checksum=checksum),
-        refused=lambda error: _no_information(path, error),
+        refused=lambda error: no_information(path, error),
     )
-    return _as_stat_module_has_it(path, status)
+    return as_stat_module_has_it(path, status)
 
 
-def _no_information(path: str, error: OperationFailed) -> Exception:
-    """*Source*: ansible-core 2.19 ActionBase._execute_remote_stat and modules/stat.py, `main`."""
+def no_information(path: str, error: OperationFailed) -> Exception:
+    """Say that a status could not be had.
+
+    *Source*: ansible-core 2.19 ActionBase._execute_remote_stat and modules/stat.py, `main`."""
     reason = os.strerror(error.errno) if error.errno else error.reason
     return core_version.AnsibleError(f"Failed to get information on remote file ({path}): {reason}")
 
 
-def _as_stat_module_has_it(path: str, status: FileStatus) -> dict[str, Any]:
-    """*Source*: ansible-core 2.19 modules/stat.py and ActionBase._execute_remote_stat."""
+def as_stat_module_has_it(path: str, status: FileStatus) -> dict[str, Any]:
+    """Give a status as action plugins get it.
+
+    *Source*: ansible-core 2.19 modules/stat.py and ActionBase._execute_remote_stat."""
     if not status.exists:
         return {"exists": False, "checksum": "1"}
     facts = {

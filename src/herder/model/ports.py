@@ -173,6 +173,15 @@ class Session(Protocol):
 
     async def stat(self, path: str, *, follow: bool, checksum: bool) -> FileStatus: ...
 
+    async def stat_ahead(
+        self, path: str, checksum: str, call: ModuleCall
+    ) -> tuple[FileStatus | None, Completed | None]:
+        """As `stat` with a checksum, of a path that may be a link; None for what would take long.
+
+        And when the checksum is this one, what the call would say, as far as that is known without
+        running it. It must be one that changes nothing then.
+        """
+
     async def check_files(self, call: ModuleCall, files: Sequence[WantedFile]) -> tuple[bool, ...]:
         """Say of each file whether it has its content and the call would leave it as it is.
 

@@ -33,6 +33,7 @@ from herder.wire.messages import (
     RunCommand,
     RunModule,
     Stat,
+    StatAhead,
     to_head,
 )
 
@@ -106,9 +107,21 @@ class HostSession:
         with self.connection.reading():
             return replies.file_status(frame.head)
 
+    async def stat_ahead(
+        self, path: str, checksum: str, call: ModuleCall
+    ) -> tuple[FileStatus | None, Completed | None]:
+        """Say what is at a path, and what a module would say when it is the file that is wished."""
+        operation = StatAhead(path, checksum, to_head(_named(call)))
+        frame = await self._ask(operation, call.params)
+        with self.connection.reading():
+            if frame.head.get("later"):
+                return None, None
+            said = Completed(0, frame.body, b"") if frame.body else None
+            return replies.file_status(frame.head), said
+
     async def check_files(self, call: ModuleCall, files: Sequence[WantedFile]) -> tuple[bool, ...]:
         """Say which files a module call would leave as they are."""
-        operation = CheckFiles(to_head(self._module_operation(call)))
+        operation = CheckFiles(to_head(_named(call)))
         frame = await self._ask(operation, _asked(call, files))
         with self.connection.reading():
             return replies.well(frame.head, len(files))
@@ -118,7 +131,7 @@ class HostSession:
     ) -> int:
         """Make new files as a module call would; give how many, in their order."""
         body = b"\0".join((_asked(call, files), b"".join(contents)))
-        frame = await self._ask(PlaceFiles(to_head(self._module_operation(call))), body)
+        frame = await self._ask(PlaceFiles(to_head(_named(call))), body)
         with self.connection.reading():
             return min(len(files), replies.whole(frame.head, "placed"))
 
@@ -149,22 +162,7 @@ class HostSession:
         # a target that has a cache may know the bundle by its digest
         is_known = bundle.digest in self._bundles or not self._is_target_empty
         self._bundles.add(bundle.digest)
-        return RunModule(
-            name=bundle.name,
-            fqn=bundle.fqn,
-            bundle=bundle.digest,
-            manifest=[] if is_known else self._parcels.manifest(bundle),
-            profile=bundle.profile,
-            rlimit_nofile=bundle.rlimit_nofile,
-            extensions=bundle.extensions,
-            directory=call.directory or "",
-            environment=dict(call.environment),
-            timeout_seconds=call.timeout_seconds or 0.0,
-            async_seconds=call.async_seconds,
-            async_dir=call.async_dir,
-            job_id=call.job_id,
-            is_core=bundle.is_core,
-        )
+        return _named(call) if is_known else _named(call, self._parcels.manifest(bundle))
 
     def _answer_needs(self, pending: PendingCall, bundle: ModuleBundle, needs: Head) -> None:
         if needs.get("manifest"):
@@ -204,6 +202,26 @@ class HostSession:
             self.on_accounts_changed()
         with self.connection.reading():
             return replies.completed(frame, b"".join(pending.stdout), b"".join(pending.stderr))
+
+
+def _named(call: ModuleCall, manifest: list[list[str]] | None = None) -> RunModule:
+    bundle = call.bundle
+    return RunModule(
+        name=bundle.name,
+        fqn=bundle.fqn,
+        bundle=bundle.digest,
+        manifest=manifest or [],
+        profile=bundle.profile,
+        rlimit_nofile=bundle.rlimit_nofile,
+        extensions=bundle.extensions,
+        directory=call.directory or "",
+        environment=dict(call.environment),
+        timeout_seconds=call.timeout_seconds or 0.0,
+        async_seconds=call.async_seconds,
+        async_dir=call.async_dir,
+        job_id=call.job_id,
+        is_core=bundle.is_core,
+    )
 
 
 def _asked(call: ModuleCall, files: Sequence[WantedFile]) -> bytes:

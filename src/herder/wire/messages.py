@@ -99,6 +99,19 @@ class Stat(Record):
     checksum: bool = False
 
 
+class StatAhead(Record):
+    """As `Stat` with a checksum; when it is this one, also what the next module would say.
+
+    *Shapes*: `module` is the RunModule head of that call, the body its parameters. The reply is
+    that of `Stat` with what the module would print as its body, empty when it has to be asked;
+    or {"later": true} for a file that takes long to read.
+    """
+
+    path: str
+    checksum: str
+    module: Dict[str, Any]
+
+
 class CheckFiles(Record):
     """Say which of many files a call of a module would leave as they are.
 
@@ -158,6 +171,7 @@ if TYPE_CHECKING:
         PutFile,
         FetchFile,
         Stat,
+        StatAhead,
         CheckFiles,
         PlaceFiles,
         MakeTemporaryDirectory,
@@ -175,6 +189,7 @@ NAMES: Dict[Type[Any], str] = {
     PutFile: "put file",
     FetchFile: "fetch file",
     Stat: "stat",
+    StatAhead: "stat ahead",
     CheckFiles: "check files",
     PlaceFiles: "place files",
     MakeTemporaryDirectory: "make temporary directory",
