@@ -13,10 +13,10 @@ import os
 import stat
 import time
 
-from herder.agent import digests, files
+from herder.agent import files
 from herder.agent.answers import is_plain, is_plain_text, wishes_of
 from herder.agent.calls import Call, Line
-from herder.agent.known import PLACES, has_mode, is_owned_as_wished
+from herder.agent.known import PLACES, has_mode, has_owners
 from herder.agent.resources import Resources
 from herder.agent.system_log import SystemLog
 from herder.wire.frames import Head
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Optional, Sequence, Set, Tuple
 
 PATIENCE_SECONDS = 10.0
-_BLOCK_BYTES = 1024 * 1024
 
 
 class CheckCall(Call):
@@ -96,7 +95,7 @@ class FileChecks:
                 and self._is_straight(name.rpartition("/")[0])
                 and has_mode(status, self._wishes.get("mode") if mode is None else mode)
                 and self._is_owned(status)
-                and _sha1(path, size) == checksum
+                and files.sha1(path) == checksum
             )
         except OSError:
             return False
@@ -111,7 +110,7 @@ class FileChecks:
         """Whether owner and group are as wished; who that is takes a directory service a while."""
         key = status.st_uid, status.st_gid
         if key not in self._owned:
-            self._owned[key] = is_owned_as_wished(status, {**self._wishes, "mode": None})
+            self._owned[key] = has_owners(status, self._wishes)
         return self._owned[key]
 
     def _is_straight(self, folder: str) -> bool:
@@ -130,15 +129,3 @@ class FileChecks:
     def _own(name: str, mode: Any) -> Head:
         own = {"_original_basename": name}
         return own if mode is None else {**own, "mode": mode}
-
-
-def _sha1(path: str, size: int) -> str:
-    """Give the SHA-1 of a file of this size in hex; '' when it cannot be read or has another."""
-    if size >= _BLOCK_BYTES:
-        return files.sha1(path)
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        content = os.read(descriptor, size + 1)
-    finally:
-        os.close(descriptor)
-    return digests.sha1(content).hexdigest() if len(content) == size else ""

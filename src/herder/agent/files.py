@@ -22,6 +22,7 @@ else:
     hashlib, shutil, tempfile = Late("hashlib"), Late("shutil"), Late("tempfile")
 
 _BLOCK_BYTES = 1024 * 1024
+_PAGE_BYTES = 4096
 
 
 class WholeFile:
@@ -119,11 +120,15 @@ def describe(path: str, *, follow: bool, checksum: bool) -> Head:
 def sha1(path: str) -> str:
     """Give the SHA-1 of a file's content in hex; '' when it cannot be read."""
     try:
-        with open(path, "rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            size = os.fstat(descriptor).st_size
             digest = digests.sha1() if size <= _BLOCK_BYTES else hashlib.sha1()
-            for block in iter(lambda: file.read(_BLOCK_BYTES), b""):
+            at_once = min(max(size + 1, _PAGE_BYTES), _BLOCK_BYTES)
+            for block in iter(lambda: os.read(descriptor, at_once), b""):
                 digest.update(block)
+        finally:
+            os.close(descriptor)
     except OSError:
         return ""
     return digest.hexdigest()

@@ -42,11 +42,14 @@ class Known(Record):
 
 def is_owned_as_wished(status: os.stat_result, wishes: Head) -> bool:
     """Whether mode, owner and group are as they are wished, when they are."""
-    return (
-        has_mode(status, wishes.get("mode"))
-        and _is_owned(wishes.get("owner"), status.st_uid, lambda name: pwd.getpwnam(name)[2])
-        and _is_owned(wishes.get("group"), status.st_gid, lambda name: grp.getgrnam(name)[2])
-    )
+    return has_mode(status, wishes.get("mode")) and has_owners(status, wishes)
+
+
+def has_owners(status: os.stat_result, wishes: Head) -> bool:
+    """Whether owner and group are as they are wished, when they are."""
+    return _is_owned(
+        wishes.get("owner"), status.st_uid, lambda name: pwd.getpwnam(name)[2]
+    ) and _is_owned(wishes.get("group"), status.st_gid, lambda name: grp.getgrnam(name)[2])
 
 
 def octal(wanted: object) -> Optional[int]:

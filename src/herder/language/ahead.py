@@ -12,17 +12,11 @@ ansible-core then asks must be the very same question; else it goes its usual wa
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from herder.language.connections import is_shown
-from herder.language.hands import (
-    as_stat_module_has_it,
-    directory_of,
-    no_information,
-    uses_become,
-)
+from herder.language.hands import as_stat_module_has_it, ask_about
 from herder.model.ports import Completed, FileStatus, ModuleCall, WantedFile
 
 _FILE = "ansible.legacy.file"
@@ -64,12 +58,10 @@ class FileAhead:
 
         *Raises*: NotAnswered when only the first question has an answer.
         """
-        connection = self._action._connection
-        session = connection.herder_session(as_become_user=uses_become(self._action))
-        place = os.path.join(directory_of(self._action) or "", self._path)
-        self._status, said = connection.herder_do(
-            session.stat_ahead(place, self._wanted.checksum, call),
-            refused=lambda error: no_information(self._path, error),
+        self._status, said = ask_about(
+            self._action,
+            self._path,
+            lambda session, place: session.stat_ahead(place, self._wanted.checksum, call),
         )
         if said is None:
             raise NotAnswered

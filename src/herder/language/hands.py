@@ -23,7 +23,7 @@ from herder.language.connections import AgentImpossible, CarriedConnection, Prom
 from herder.language.exchanged import around
 from herder.language.flags import ContextFlag
 from herder.language.modules import PreparedModule
-from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall
+from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session
 
 ACCOUNT_MODULES = ("ansible.builtin.user", "ansible.legacy.user", "user")
 STATUS_MODULES = ("ansible.legacy.async_status", "ansible.builtin.async_status")
@@ -172,7 +172,7 @@ def _run_module(action: Any, prepared: PreparedModule, as_become_user: bool) -> 
         bundle=prepared.bundle,
         params=prepared.params,
         environment=_environment(action),
-        directory=directory_of(action),
+        directory=_directory(action),
     )
     action.herder_last_call = call
     question = getattr(action, "herder_question", None)
@@ -209,7 +209,7 @@ def _environment(action: Any) -> dict[str, str]:
     return {name: core_version.to_text(value) for name, value in values.items()}
 
 
-def directory_of(action: Any) -> str | None:
+def _directory(action: Any) -> str | None:
     """Local commands run in the playbook's directory, others where the login puts them."""
     if action._connection.transport != "local":
         return None
@@ -233,7 +233,7 @@ def _run_command(
         shell_line=line,
         stdin=stdin,
         executable=shell,
-        directory=directory_of(action),
+        directory=_directory(action),
     )
     done: Completed = connection.herder_run_command(call, as_become_user=as_become_user)
     return done
@@ -343,28 +343,30 @@ def _execute_remote_stat(
     checksum: bool = True,
 ) -> dict[str, Any]:
     """Ask the agent itself: no module runs, no process starts."""
-    connection = action._connection
-    session = connection.herder_session(as_become_user=uses_become(action))
-    place = os.path.join(directory_of(action) or "", path)
-    status = connection.herder_do(
-        session.stat(place, follow=follow, checksum=checksum),
-        refused=lambda error: no_information(path, error),
+    status = ask_about(
+        action, path, lambda session, place: session.stat(place, follow=follow, checksum=checksum)
     )
     return as_stat_module_has_it(path, status)
 
 
-def no_information(path: str, error: OperationFailed) -> Exception:
-    """Say that a status could not be had.
+def ask_about(action: Any, path: str, ask: Callable[[Session, str], Any]) -> Any:
+    """Have the session of an action asked about a path; a no is that of the module `stat`."""
+    connection = action._connection
+    session = connection.herder_session(as_become_user=uses_become(action))
+    place = os.path.join(_directory(action) or "", path)
+    return connection.herder_do(
+        ask(session, place), refused=lambda error: _no_information(path, error)
+    )
 
-    *Source*: ansible-core 2.19 ActionBase._execute_remote_stat and modules/stat.py, `main`."""
+
+def _no_information(path: str, error: OperationFailed) -> Exception:
+    """*Source*: ansible-core 2.19 ActionBase._execute_remote_stat and modules/stat.py, `main`."""
     reason = os.strerror(error.errno) if error.errno else error.reason
     return core_version.AnsibleError(f"Failed to get information on remote file ({path}): {reason}")
 
 
 def as_stat_module_has_it(path: str, status: FileStatus) -> dict[str, Any]:
-    """Give a status as action plugins get it.
-
-    *Source*: ansible-core 2.19 modules/stat.py and ActionBase._execute_remote_stat."""
+    """Give a status as plugins get it. *Source*: ansible-core 2.19 modules/stat.py, ActionBase."""
     if not status.exists:
         return {"exists": False, "checksum": "1"}
     facts = {

@@ -6,7 +6,6 @@ are what travels between them in the controller; `wire` has what travels to the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -111,19 +110,13 @@ class WantedFile:
     """A file as it should be on a host.
 
     *Shapes*: `path` is relative to the directory that a module call names; `checksum` is SHA-1 in
-    hex; `mode` stands in for the call's own mode when it is not None, '0644'; `as_json` is all of
-    them in this order, put together once for all hosts.
+    hex; `mode` stands in for the call's own mode when it is not None, '0644'.
     """
 
     path: str
     size: int
     checksum: str
     mode: str | None = None
-    as_json: str = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        words = json.dumps((self.path, self.size, self.checksum, self.mode))
-        object.__setattr__(self, "as_json", words)
 
 
 @dataclass(frozen=True, slots=True)

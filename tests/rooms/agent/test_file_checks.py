@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from herder.agent import file_checks, system_log
+from herder.agent import file_checks, files, system_log
 from herder.agent.answers import Answers
 from herder.agent.children import Outcome
 from herder.agent.file_checks import FileChecks
@@ -89,7 +89,7 @@ def test_other_content_of_the_same_length_is_not_well(top: Path) -> None:
 
 def test_a_file_larger_than_one_reading_is_read_to_its_end(top: Path) -> None:
     """What differs in the last byte only is another file."""
-    content = bytes(file_checks._BLOCK_BYTES + 1)
+    content = bytes(files._BLOCK_BYTES + 1)
     (top / "large").write_bytes(content)
     (top / "large").chmod(0o644)
     assert is_well(checks(top), "large", content)
