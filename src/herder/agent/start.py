@@ -117,10 +117,14 @@ class AgentFinder:
 
 
 def unpack_sources(packed: bytes) -> dict[str, str]:
-    """Give all sources by name; they stand behind the program that the first stage runs."""
-    program = zlib.decompressobj()
-    program.decompress(packed)
-    sources: dict[str, str] = marshal.loads(zlib.decompress(program.unused_data))
+    """Give all sources by name; they stand behind the program that the first stage runs.
+
+    That program is this file and one more line.
+    """
+    stream = zlib.decompressobj()
+    program = stream.decompress(packed).decode()
+    sources: dict[str, str] = marshal.loads(zlib.decompress(stream.unused_data))
+    sources["herder.agent.start"] = program[: program.rindex("\nlaunch(")]
     return sources
 
 
