@@ -190,15 +190,26 @@ def _is_of_python(module: Any) -> bool:
 
 
 def _spec(name: str, path: list[str]) -> ModuleSpec | None:
-    """Give the spec of an imported module when Python found it by its path, in a file of source."""
+    """Give the spec of an imported module when Python found it by its path, in a file of source.
+
+    ansible-core loads filters, tests and callbacks from their files under names of its own, some
+    with a number that is another in each run: those are not found by any path.
+
+    *Source*: ansible-core 2.19, lib/ansible/plugins/loader.py (`_python_module_name`).
+    """
     spec: ModuleSpec | None = getattr(sys.modules.get(name), "__spec__", None)
     if spec is None or spec.name != name or type(spec.loader) not in (SourceFileLoader, KeptLoader):
         return None
     origin = spec.origin or ""
     folder = _top(origin, spec.submodule_search_locations)
     place = _searched(name)
-    is_plain = origin.endswith(".py") and folder in (path if place is None else place)
-    return spec if is_plain else None
+    is_named = origin.endswith(_endings(name.rpartition(".")[2]))
+    return spec if is_named and folder in (path if place is None else place) else None
+
+
+def _endings(name: str) -> tuple[str, str]:
+    """Give how the files end in which Python finds a module of this name."""
+    return f"{os.sep}{name}.py", f"{os.sep}{name}{os.sep}__init__.py"
 
 
 def _searched(name: str) -> tuple[str, ...] | None:

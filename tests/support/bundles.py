@@ -91,6 +91,11 @@ def wrapper_program(name: str, arguments: dict[str, Any]) -> bytes:
     return _built(name, Path(module_loader.find_plugin(name)), arguments)
 
 
+def wrapper_archive(name: str) -> bytes:
+    """Give the archive of Python files that such a program carries."""
+    return base64.b64decode(_wrapper_words(wrapper_program(name, {}))["zip_data"])
+
+
 def _built(name: str, path: Path, arguments: dict[str, Any] | None = None) -> bytes:
     result = module_common.modify_module(
         module_name=name,

@@ -7,7 +7,6 @@ import functools
 import json
 import os
 import socket
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from herder.agent.children import Outcome
 from herder.agent.vouched import Vouched
 from herder.model.ports import CommandCall, ModuleBundle
 from herder.wire.messages import RunModule
-from tests.support.bundles import bundle_of, call_of, core_bundle, wrapper_program
-from tests.support.pythons import THIS
+from tests.support.bundles import bundle_of, call_of, core_bundle
+from tests.support.core_modules import core_module_says
 from tests.support.sessions import open_session
 
 CALL = RunModule("file", "ansible.modules.file", "digest", is_core=True)
@@ -64,8 +63,7 @@ def module_says(arguments: dict[str, Any], name: str = "file") -> bytes:
 
 @functools.cache
 def _module_says(name: str, arguments: str) -> bytes:
-    program = wrapper_program(name, json.loads(arguments))
-    return subprocess.run([THIS, "-"], input=program, stdout=-1, check=False).stdout
+    return core_module_says(name, json.loads(arguments))
 
 
 def params(arguments: dict[str, Any]) -> bytes:

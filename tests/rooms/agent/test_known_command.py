@@ -6,7 +6,6 @@ import asyncio
 import functools
 import json
 import re
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,8 @@ from herder.errors import OperationTimedOut
 from herder.model.ports import Completed, ModuleBundle
 from herder.session.host_session import HostSession
 from herder.wire.messages import RunModule
-from tests.support.bundles import call_of, core_bundle, wrapper_program
-from tests.support.pythons import THIS
+from tests.support.bundles import call_of, core_bundle
+from tests.support.core_modules import core_module_says
 from tests.support.sessions import has_ended, home_at, open_session
 
 CALL = RunModule("command", "ansible.modules.command", "digest", is_core=True)
@@ -61,8 +60,7 @@ def source() -> str:
 
 @functools.cache
 def module_says(text: str) -> bytes:
-    program = wrapper_program("command", json.loads(text))
-    return subprocess.run([THIS, "-"], input=program, stdout=-1, check=False).stdout
+    return core_module_says("command", json.loads(text))
 
 
 def steady(said: bytes) -> list[tuple[str, Any]]:
