@@ -216,6 +216,7 @@ def test_content_that_does_not_parse_ends_as_ever(site: Site) -> None:
 def test_ctrl_c_while_ansible_core_is_imported_leaves_no_process(site: Site) -> None:
     """Their owner is not there yet, so the head start itself ends them."""
     site.run()
+    site.write("importing", "")
     process = site.start()
     while site.order[:2] != EARLY and process.poll() is None:
         time.sleep(0.01)
