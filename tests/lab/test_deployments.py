@@ -75,6 +75,21 @@ def test_a_host_without_room_stops_all_before(served: LabSite) -> None:
     assert served.look("ls releases") == ["r1"] * 3
 
 
+@pytest.mark.parametrize("limit", ["max_fail_percentage: 0", ""])
+def test_what_failed_once_for_all_is_told_for_each_host(served: LabSite, limit: str) -> None:
+    """A mistyped branch: only the host that asked knows why, and all have to say it."""
+    playbook = served.plays.folder / "deploy.yml"
+    playbook.write_text(playbook.read_text().replace("max_fail_percentage: 0", limit))
+
+    said = served.deploy("r2", code=2, ansistrano_git_branch="nowhere")
+
+    rows = [line for line in said.splitlines() if line.startswith("! web")]
+    assert len(rows) == 3, said
+    assert all("has no branch, tag or commit 'nowhere'" in row for row in rows), said
+    assert "(on web1)" in rows[1]
+    assert served.current() == ["r1"] * 3
+
+
 def test_hosts_that_staged_different_files_do_not_switch(served: LabSite) -> None:
     """One release name must mean one content; the odd host's file is named."""
     hook = served.plays.folder / "edit.yml"

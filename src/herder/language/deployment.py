@@ -57,19 +57,22 @@ class PlayFleet:
 
     def values(self, host: str) -> HostValues:
         prefix = ROLE_VARIABLES[self.role]
-        text = {
-            name: str(self.variable(host, prefix + name))
-            for name in ("deploy_to", "version_dir", "shared_dir", "current_dir")
-            if not (prefix == "deploy_" and name == "deploy_to")
-        }
-        if self.role is RoleKind.HERDER:
-            text["deploy_to"] = str(self.variable(host, "deploy_to"))
-        keep = self.variable(host, prefix + "keep_releases", 0)
-        on_failure = str(self.variable(host, "deploy_on_failure", "take_back"))
-        return HostValues(**text, keep_releases=int(str(keep)), on_failure=on_failure)
+        root = "deploy_to" if self.role is RoleKind.HERDER else f"{prefix}deploy_to"
+        own = ("version_dir", "shared_dir", "current_dir", "keep_releases")
+        names = [root, *(prefix + name for name in own), "deploy_on_failure"]
+        values = self._side_tasks.values(host, names)
+        deploy_to, version_dir, shared_dir, current_dir, keep, on_failure = values
+        return HostValues(
+            deploy_to=str(deploy_to),
+            version_dir=str(version_dir),
+            shared_dir=str(shared_dir),
+            current_dir=str(current_dir),
+            keep_releases=0 if keep is None else int(str(keep)),
+            on_failure="take_back" if on_failure is None else str(on_failure),
+        )
 
     def variable(self, host: str, name: str, default: object = None) -> object:
-        value = self._side_tasks.value(host, f"{name} | default(none)")
+        (value,) = self._side_tasks.values(host, [name])
         return default if value is None else value
 
     def ask(
@@ -200,9 +203,7 @@ class PlayCourse:
         return BatchReport(
             hosts=hosts,
             failed={
-                host: manager.failures.get(host, "failed")
-                for host in hosts
-                if host in manager._failed_hosts
+                host: manager.why_failed(host) for host in hosts if host in manager._failed_hosts
             },
             unreachable=frozenset(set(hosts) & set(manager._unreachable_hosts)),
             seconds=time.monotonic() - started,

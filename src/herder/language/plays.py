@@ -46,7 +46,7 @@ class QueueManager(TaskQueueManager):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.failures: dict[str, str] = {}
+        self._failures: dict[str, str] = {}
 
     def run(self, play: Any) -> int:
         """Run a play, or one pass of it when it is deployed."""
@@ -81,7 +81,15 @@ class QueueManager(TaskQueueManager):
     def _note_failure(self, result: Any) -> None:
         host, facts = core_version.plain_result_of(result)
         text = str(facts.get("msg") or facts.get("stderr") or "failed")
-        self.failures[host] = f"{result.task.get_name().strip()}: {text.strip()}"
+        self._failures.pop(host, None)
+        self._failures[host] = f"{result.task.get_name().strip()}: {text.strip()}"
+
+    def why_failed(self, host: str) -> str:
+        """Say why a host failed: its own task, or the last that failed on another for all hosts."""
+        if host in self._failures or not self._failures:
+            return self._failures.get(host, "failed")
+        other, text = next(reversed(self._failures.items()))
+        return f"{text} (on {other})"
 
     def load_callbacks(self) -> None:
         if self._callback_plugins:

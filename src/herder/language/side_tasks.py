@@ -7,7 +7,7 @@ executed like the play's own tasks: same connection, same become, same variables
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,17 +67,23 @@ class SideTasks:
         `unreachable` true where it went wrong.
         """
         answers = AnswerQueue()
+        task, told = None, None
         for number, (host, words) in enumerate(arguments.items()):
-            self._worker(number, host, self._task(module, words), answers).start()
+            # hosts are mostly asked the same
+            if words != told:
+                task, told = self._task(module, words), words
+            self._worker(number, host, task, answers).start()
         return dict(answers.answers.get() for _ in arguments)
 
-    def value(self, host: str, expression: str) -> Any:
-        """Give what an expression of the playbook's variables is on a host.
+    def values(self, host: str, names: Sequence[str]) -> list[Any]:
+        """Give what variables of the playbook are on a host; None for one that is not defined.
 
-        *Raises*: AnsibleError when the expression cannot be evaluated there.
+        *Raises*: AnsibleError when one cannot be evaluated there.
         """
+        expressions = ", ".join(f"{name} | default(none)" for name in names)
         templar = Templar(loader=self.loader, variables=self._variables(host))
-        return templar.template(core_version.trusted("{{ " + expression + " }}"))
+        found: list[Any] = templar.template(core_version.trusted("{{ [" + expressions + "] }}"))
+        return found
 
     def _worker(self, number: int, host: str, task: Any, answers: AnswerQueue) -> Worker:
         return self.worker(
