@@ -7,9 +7,10 @@ SOURCES := $(wildcard src tests conformance benchmarks)
 TRAVELS := $(wildcard src/herder/agent src/herder/wire)
 # A shared machine can be too busy for a test against the clock: there a failed test is tried again.
 TRY_AGAIN := $(if $(CI),--reruns 2 --reruns-delay 2)
-# Tests wait a good part of their time, so three run at a time; those of one file of lab tests share its
-# machines.
-AT_ONCE := -n 3
+# Tests wait more than they work, so two run at a time, and three of the fast ones; on lab machines and
+# beside ansible-playbook a third won nothing. Those of one file of lab tests share its machines.
+AT_ONCE := -n 2
+FAST_AT_ONCE := -n 3 --dist worksteal
 # Tests start hundreds of Pythons: one that keeps nothing compiles Herder and ansible-core anew each time.
 unexport PYTHONDONTWRITEBYTECODE
 ROOT_ON_LINUX := $(filter Linux0,$(shell uname -s)$(shell id -u))
@@ -67,11 +68,11 @@ python38: environment
 	$(BIN)/vermin --quiet --no-tips --violations -t=3.8- $(TRAVELS)
 
 fast: environment
-	$(BIN)/pytest -q $(AT_ONCE) --dist worksteal $(TRY_AGAIN)
+	$(BIN)/pytest -q $(FAST_AT_ONCE) $(TRY_AGAIN)
 
 # The same content by ansible-playbook and by Herder: both must do and say the same.
 engine-tests: fast
-	$(BIN)/pytest -q -m 'engines and not slow' $(AT_ONCE) --dist worksteal $(TRY_AGAIN)
+	$(BIN)/pytest -q -m 'engines and not slow' $(AT_ONCE) $(TRY_AGAIN)
 
 ifeq ($(ROOT_ON_LINUX),)
 lab-tests: engine-tests
