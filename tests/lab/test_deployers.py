@@ -54,7 +54,7 @@ def test_host_that_dies_in_the_middle_is_lost_and_the_rest_goes_back(
         *("--release", "r2", "-T", "5"),
         dwell=12,
         dwell_on="web3",
-        deploy_guard_seconds=60,
+        deploy_guard_seconds=30,
         ansible_ssh_extra_args=ALIVE,
     )
     assert served.serves("web3", "r2")
