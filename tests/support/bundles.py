@@ -64,7 +64,7 @@ def call_of(bundle: ModuleBundle, **arguments: Any) -> ModuleCall:
 
 def _bundle(name: str, path: Path) -> ModuleBundle:
     words = _wrapper_words(_built(name, path))
-    with zipfile.ZipFile(io.BytesIO(base64.b64decode(words["zip_data"]))) as archive:
+    with zipfile.ZipFile(io.BytesIO(_archive(words))) as archive:
         contents = {each: archive.read(each) for each in sorted(set(archive.namelist()))}
     files = tuple(_file(each, content) for each, content in contents.items())
     return ModuleBundle(
@@ -93,7 +93,11 @@ def wrapper_program(name: str, arguments: dict[str, Any]) -> bytes:
 
 def wrapper_archive(name: str) -> bytes:
     """Give the archive of Python files that such a program carries."""
-    return base64.b64decode(_wrapper_words(wrapper_program(name, {}))["zip_data"])
+    return _archive(_wrapper_words(wrapper_program(name, {})))
+
+
+def _archive(words: dict[str, Any]) -> bytes:
+    return base64.b64decode(words["zip_data"])
 
 
 def _built(name: str, path: Path, arguments: dict[str, Any] | None = None) -> bytes:

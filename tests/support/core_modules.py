@@ -17,7 +17,7 @@ from tests.support.bundles import wrapper_archive, wrapper_program
 from tests.support.pythons import THIS
 
 STEM = """\
-import os, pickle, sys, tempfile
+import os, pickle, sys, tempfile, traceback
 with tempfile.NamedTemporaryFile(suffix=".zip") as archive:
     archive.write(pickle.load(sys.stdin.buffer))
     archive.flush()
@@ -37,13 +37,16 @@ with tempfile.NamedTemporaryFile(suffix=".zip") as archive:
                 os.environ.update(environment)
                 try:
                     exec(program, {"__name__": "__main__"})
-                except SystemExit as end:
-                    sys.stdout.flush()
-                    os._exit(end.code or 0)
-                os._exit(1)
-            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+                except SystemExit:
+                    pass
+                except BaseException:
+                    traceback.print_exc()
+                sys.stdout.flush()
+                # the archive is the parent's to remove
+                os._exit(0)
+            os.waitpid(child, 0)
             said.seek(0)
-            pickle.dump((status, said.read()), sys.stdout.buffer)
+            pickle.dump(said.read(), sys.stdout.buffer)
             sys.stdout.buffer.flush()
 """
 
@@ -55,7 +58,7 @@ def core_module_says(name: str, arguments: dict[str, Any]) -> bytes:
     assert stem.stdout is not None
     pickle.dump((wrapper_program(name, arguments), dict(os.environ)), stem.stdin)
     stem.stdin.flush()
-    said: bytes = pickle.load(stem.stdout)[1]
+    said: bytes = pickle.load(stem.stdout)
     return said
 
 
