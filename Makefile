@@ -8,17 +8,18 @@ TRAVELS := $(wildcard src/herder/agent src/herder/wire)
 # A shared machine can be too busy for a test against the clock: there a failed test is tried again.
 TRY_AGAIN := $(if $(CI),--reruns 2 --reruns-delay 2)
 # Tests wait more than they work, so two run at a time, and three of the fast ones; on lab machines and
-# beside ansible-playbook a third won nothing. Those of one file of lab tests share its machines.
+# beside ansible-playbook a third won nothing. Those of one file of lab tests share its machines, and
+# the files whose tests may take longest come first (tests/conftest.py).
 AT_ONCE := -n 2
+BY_FILE := --dist loadfile --no-loadscope-reorder
 FAST_AT_ONCE := -n 3 --dist worksteal
 # Tests start hundreds of Pythons: one that keeps nothing compiles Herder and ansible-core anew each time.
 unexport PYTHONDONTWRITEBYTECODE
 ROOT_ON_LINUX := $(filter Linux0,$(shell uname -s)$(shell id -u))
 
 RESULTS := .cache/conformance
-CLOUD_TESTS := $(wildcard tests/rooms/lab/test_cloud*.py tests/examples/test_mootube_cloud*.py)
 
-.PHONY: help demo demo-cloud cloud-environment cloud-tests test check conformance conformance-all engine-tests environment packages format lint types rooms python38 fast lab-tests slow-tests other-core clean
+.PHONY: help demo demo-cloud cloud-environment test check conformance conformance-all engine-tests environment packages format lint types rooms python38 fast lab-tests slow-tests other-core clean
 
 help:
 	@echo "make demo         bring a lab up, deploy a site on it while clients ask it all the time"
@@ -40,11 +41,11 @@ demo-cloud: packages cloud-environment
 # other way. Fetched and unpacked it takes 8 s; compiling its 10,000 files, of which a run imports
 # some thirty, took another 22 s, and moto's and boto3's another 17 s: so nothing is compiled ahead.
 cloud-environment: packages
-	@PIP_OPTIONS=--no-compile tools/make_environment.sh .venv-cloud $(EXTRAS),cloud,aws,aws-cli
+	@COMPILE=no tools/make_environment.sh .venv-cloud $(EXTRAS),cloud,aws,aws-cli
 
 check: environment format lint types rooms python38 fast
 
-test: packages check engine-tests lab-tests cloud-tests other-core conformance
+test: packages check engine-tests lab-tests other-core conformance
 
 environment: packages
 	@tools/make_environment.sh .venv $(EXTRAS)
@@ -78,30 +79,20 @@ ifeq ($(ROOT_ON_LINUX),)
 lab-tests: engine-tests
 	@echo "the tests on lab machines need root on Linux: skipped"
 else
-lab-tests: engine-tests
-	$(BIN)/pytest -q -m 'lab and not slow' $(AT_ONCE) --dist loadfile $(TRY_AGAIN)
+lab-tests: engine-tests cloud-environment
+	.venv-cloud/bin/pytest -q -m 'lab and not slow' $(AT_ONCE) $(BY_FILE) $(TRY_AGAIN)
 endif
 
 # What takes minutes: not part of `make test`. The environment of the cloud has all that the tests of
 # other people's roles and collections need; TEST_ROLES names a folder with ansistrano.deploy in it.
 slow-tests: cloud-environment
-	.venv-cloud/bin/pytest -q -m slow $(AT_ONCE) --dist loadfile $(TRY_AGAIN)
-
-# The tests of the cloud, and the story of demo-cloud from end to end: it takes two minutes where
-# nothing else runs, and all of this took six on two cores that others used too.
-ifeq ($(ROOT_ON_LINUX),)
-cloud-tests:
-	@echo "the tests of the cloud need root on Linux: skipped"
-else
-cloud-tests: cloud-environment
-	.venv-cloud/bin/pytest -q -m 'lab and not slow' $(AT_ONCE) --dist loadfile $(CLOUD_TESTS) $(TRY_AGAIN)
-endif
+	.venv-cloud/bin/pytest -q -m slow $(AT_ONCE) $(BY_FILE) $(TRY_AGAIN)
 
 # What must hold with both ends of the range of ansible-core that pyproject.toml allows.
 other-core: lab-tests
-	tools/test_other_core.sh $(EXTRAS) $(AT_ONCE) --dist loadfile $(TRY_AGAIN)
+	tools/test_other_core.sh $(EXTRAS) -n 3 $(BY_FILE) $(TRY_AGAIN)
 
-# ansible-core's own tests with stock and with Herder, on the chosen fast set: three minutes.
+# ansible-core's own tests with stock and with Herder, on the chosen fast set: two minutes.
 ifeq ($(ROOT_ON_LINUX),)
 conformance:
 	@echo "ansible-core's own tests need root on Linux: skipped"

@@ -36,7 +36,7 @@ class Material:
 
     interpreter: Interpreter
     source: Path
-    wheels: Path
+    wheels: Path | None
     folder: Path
     layers: tuple[str, ...]
 
@@ -68,7 +68,7 @@ class Plan:
 
 @contextmanager
 def material(
-    interpreter: Interpreter, source: Path, wheels: Path, layer: Path | None
+    interpreter: Interpreter, source: Path, wheels: Path | None, layer: Path | None
 ) -> Iterator[Material]:
     """Lay out the layer and a snapshot of Herder in memory, for as long as the context lasts.
 
@@ -192,7 +192,7 @@ class Runner:
             layers=self.material.layers,
             scratch=str(self.material.sandbox),
             record=str(record),
-            wheels=str(self.material.wheels),
+            wheels=str(self.material.wheels or ""),
             timeout_seconds=self.plan.timeout_seconds,
             locale=self.material.locale,
             verbosity=self.plan.verbosity,

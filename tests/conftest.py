@@ -23,6 +23,16 @@ for number in (signal.SIGINT, signal.SIGHUP):
 NEVER_BLOCKING = ("session", "transport")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the files whose tests may take longest come first: one would run alone at the end."""
+    limits: dict[Path, float] = {}
+    for item in items:
+        limit = item.get_closest_marker("timeout")
+        seconds = float(limit.args[0]) if limit is not None and limit.args else 0.0
+        limits[item.path] = max(seconds, limits.get(item.path, 0.0))
+    items.sort(key=lambda item: -limits[item.path])
+
+
 @pytest.fixture(autouse=True)
 def fence_around_blocking_calls(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test in whose course one of these rooms blocks the event loop."""
