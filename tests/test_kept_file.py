@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from herder.kept_file import KeptFile
+from herder.kept_file import KeptFile, own_folder
 
 
 @pytest.fixture
@@ -82,3 +83,45 @@ def test_what_marshal_does_not_take_is_not_kept(tmp_path: Path) -> None:
     kept.save()
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_environments_do_not_write_the_same_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They did so in turns, and both started in twice the time."""
+    ours = own_folder(tmp_path / "start")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+
+    other = own_folder(tmp_path / "start")
+
+    assert ours != other
+    assert other.stat().st_mode & 0o777 == 0o700
+    assert ours.is_dir()
+    assert own_folder(tmp_path / "start") == other
+
+
+def test_what_an_environment_kept_goes_when_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Environments come and go: what they kept must not fill the disk."""
+    environment = tmp_path / "environment"
+    environment.mkdir()
+    monkeypatch.setattr(sys, "prefix", str(environment))
+    gone = own_folder(tmp_path / "start")
+    (gone / "modules").write_text("kept")
+    somebodys = tmp_path / "start" / "somebodys"
+    somebodys.mkdir()
+    environment.rmdir()
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+
+    own_folder(tmp_path / "start")
+
+    assert not gone.exists()
+    assert somebodys.is_dir()
+
+
+def test_without_permission_there_is_no_folder_and_nothing_is_said(tmp_path: Path) -> None:
+    """A run does not fail of what only makes it faster."""
+    (tmp_path / "start").write_text("no directory")
+
+    assert not own_folder(tmp_path / "start").exists()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
+import shutil
 import sys
 import zlib
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 LIMIT_BYTES = 16 * 1024 * 1024
 # what marshal wrote is read by the very same Python only
 INTERPRETER = f"{sys.version} {sys.implementation.cache_tag} {sys.flags.optimize}"
+# a file in each installation's folder that names the installation
+OF = "of"
 
 
 class KeptFile:
@@ -59,6 +62,27 @@ class KeptFile:
             return {}
         about, sections = marshal.loads(memoryview(data)[4:])
         return sections if about == self._about else {}
+
+
+def own_folder(directory: Path) -> Path:
+    """Give the folder in `directory` that is this installation's own.
+
+    Two environments of one user would else write the same files in turns, at every start. When it
+    is made, the folders of environments that are no longer there are removed.
+    """
+    folder = directory / f"{zlib.crc32(os.fsencode(sys.prefix)):08x}"
+    if not folder.is_dir():
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True)
+            (folder / OF).write_bytes(os.fsencode(sys.prefix))
+            _remove_orphans(directory)
+    return folder
+
+
+def _remove_orphans(directory: Path) -> None:
+    for note in list(directory.glob(f"*/{OF}")):
+        if not Path(os.fsdecode(note.read_bytes())).is_dir():
+            shutil.rmtree(note.parent)
 
 
 def is_ours_alone(descriptor: int) -> bool:

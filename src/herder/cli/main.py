@@ -88,7 +88,8 @@ def started(name: str) -> Iterator[Any]:
     """Give the file of a command, or run.py: imported here, as none waits for all the others."""
     # by name and late: `herder --version` and the help need nothing of it
     quick = importlib.import_module("herder.quick_start")
-    with quick.quick_start(_CACHE.expanduser()):
+    kept_file = importlib.import_module("herder.kept_file")
+    with quick.quick_start(kept_file.own_folder(_CACHE.expanduser())):
         yield quick.import_late(name)
 
 

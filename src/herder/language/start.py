@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from herder.kept_file import KeptFile
+from herder.kept_file import KeptFile, own_folder
 from herder.language.surroundings import Surroundings
 from herder.model.fleet import Conductor
 from herder.quick_start import import_late
@@ -43,7 +43,8 @@ def run_deployment(
 def _command_line(around: Surroundings) -> Iterator[Any]:
     # ansible-core reads its configuration when it is imported: this comes before
     defaults = import_late("herder.language.kept_defaults")
-    kept: KeptFile = defaults.open_kept(around.cache_directory.expanduser() / "start")
+    folder = own_folder(around.cache_directory.expanduser() / "start")
+    kept: KeptFile = defaults.open_kept(folder)
     defaults.keep_defaults(kept)
     core = import_late("herder.language.command_line")
     import_late("herder.language.kept_documents").keep_documents(kept)
