@@ -79,17 +79,20 @@ class FileAhead:
 
 def planned(
     action: Any,
-    find: Callable[[], WantedFile | None],
+    source: str,
+    name: str,
     dest: str,
     make_args: Callable[[Mapping[str, Any]], dict[str, Any]],
 ) -> FileAhead | None:
-    """Say what may be asked ahead for the file that `find` gives; None when it is not likely."""
+    """Say what may be asked ahead for the file `source`; None when it is not likely to be there."""
     task, connection = action._task, action._connection
     is_likely = connection.herder_host in connection.herder_carrier.unchanged_hosts
     # what is asked is told in ansible-core's order
     if not is_likely or task.async_val or is_shown():
         return None
-    wanted = find()
+    is_mode_kept = task.args.get("mode") == "preserve"
+    known = connection.herder_carrier.local_files
+    wanted = known.wanted(source, name, is_mode_kept=is_mode_kept)
     if wanted is None:
         return None
     args = make_args(task.args)

@@ -129,7 +129,8 @@ def _copy_file(
     if tree is not None and tree.is_made(source_rel):
         return {"changed": True}
     action.herder_last_call = None
-    action.herder_ahead = _planned(original, action, source_full, source_rel, dest)
+    make_args = original.__globals__["_create_remote_file_args"]
+    action.herder_ahead = planned(action, source_full, source_rel, dest, make_args)
     try:
         with _copying(connection):
             answer = original(action, *words)
@@ -139,19 +140,6 @@ def _copy_file(
     if tree is not None and answer and not answer.get("failed") and action.herder_last_call:
         _learn(action, tree, action.herder_last_call, is_changed=bool(answer.get("changed")))
     return answer
-
-
-def _planned(
-    original: Callable[..., Any], action: Any, source: str, name: str, dest: str
-) -> FileAhead | None:
-    is_mode_kept = action._task.args.get("mode") == "preserve"
-    known = action._connection.herder_carrier.local_files
-    return planned(
-        action,
-        lambda: known.wanted(source, name, is_mode_kept=is_mode_kept),
-        dest,
-        original.__globals__["_create_remote_file_args"],
-    )
 
 
 def _note(connection: CarriedConnection, answer: Any) -> None:
