@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from herder.language.ahead import FileAhead, planned
+from herder.language.local_files import LocalFiles
 from herder.model.ports import Completed, FileStatus, WantedFile
 
 WANTED = WantedFile("one", 3, "digest")
@@ -23,7 +26,7 @@ class HostThatSays:
 
     def __init__(self, status: FileStatus | None, said: Completed | None) -> None:
         self.asked: list[tuple[str, str]] = []
-        self.herder_carrier = SimpleNamespace(unchanged_hosts={"web1"})
+        self.herder_carrier = SimpleNamespace(unchanged_hosts={"web1"}, local_files=LocalFiles())
         self.become = None
         self.transport = "ssh"
         self._answer = status, said
@@ -111,26 +114,36 @@ def test_what_takes_long_is_asked_alone() -> None:
     assert both.answer(question()) is None
 
 
-def plan(action: Action, wanted: WantedFile | None) -> FileAhead | None:
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Give a file that is to be copied."""
+    file = tmp_path / "file"
+    file.write_text("content")
+    file.chmod(0o640)
+    return file
+
+
+def plan(action: Action, file: Path) -> FileAhead | None:
     """Give what would be asked ahead."""
-    return planned(action, lambda: wanted, "/srv/one", dict)
+    return planned(action, str(file), "one", "/srv/one", dict)
 
 
-def test_it_is_planned_only_where_the_last_file_was_as_it_should_be() -> None:
+def test_it_is_planned_only_where_the_last_file_was_as_it_should_be(file: Path) -> None:
     """Elsewhere it would be put together in vain."""
     host = HostThatSays(STATUS, None)
-    assert plan(Action(host), WANTED) is not None
-    assert plan(Action(host), None) is None
+    assert plan(Action(host), file) is not None
+    assert plan(Action(host), file.with_name("none")) is None
     host.herder_carrier.unchanged_hosts.clear()
-    assert plan(Action(host), WANTED) is None
+    assert plan(Action(host), file) is None
 
 
-def test_what_is_planned_is_what_copy_asks() -> None:
+def test_what_is_planned_is_what_copy_asks(file: Path) -> None:
     """The name of the source stands for it, and its mode where that is kept."""
     host = HostThatSays(STATUS, Completed(0, b"{}", b""))
     action = Action(host, src="one", dest="/srv/", mode="preserve", owner="root")
-    both = plan(action, WantedFile("one", 3, "digest", "0640"))
+    both = plan(action, file)
     assert both is not None
     both.stat("/srv/one", {})
     args = {**question(mode="0640", owner="root")["module_args"]}
     assert both.answer({"module_name": "ansible.legacy.file", "module_args": args}) == SAID
+    assert host.asked == [("/srv/one", hashlib.sha1(b"content").hexdigest())]
