@@ -12,7 +12,7 @@ TRY_AGAIN := $(if $(CI),--reruns 2 --reruns-delay 2)
 # the files whose tests may take longest come first (tests/conftest.py).
 AT_ONCE := -n 2
 BY_FILE := --dist loadfile --no-loadscope-reorder
-FAST_AT_ONCE := -n 3 --dist worksteal
+FAST_AT_ONCE := -n 3
 # Tests start hundreds of Pythons: one that keeps nothing compiles Herder and ansible-core anew each time.
 unexport PYTHONDONTWRITEBYTECODE
 ROOT_ON_LINUX := $(filter Linux0,$(shell uname -s)$(shell id -u))
@@ -69,7 +69,7 @@ python38: environment
 	$(BIN)/vermin --quiet --no-tips --violations -t=3.8- $(TRAVELS)
 
 fast: environment
-	$(BIN)/pytest -q $(FAST_AT_ONCE) $(TRY_AGAIN)
+	$(BIN)/pytest -q $(FAST_AT_ONCE) --dist worksteal $(TRY_AGAIN)
 
 # The same content by ansible-playbook and by Herder: both must do and say the same.
 engine-tests: fast
@@ -90,7 +90,7 @@ slow-tests: cloud-environment
 
 # What must hold with both ends of the range of ansible-core that pyproject.toml allows.
 other-core: lab-tests
-	tools/test_other_core.sh $(EXTRAS) -n 3 $(BY_FILE) $(TRY_AGAIN)
+	tools/test_other_core.sh $(EXTRAS) $(FAST_AT_ONCE) $(BY_FILE) $(TRY_AGAIN)
 
 # ansible-core's own tests with stock and with Herder, on the chosen fast set: two minutes.
 ifeq ($(ROOT_ON_LINUX),)

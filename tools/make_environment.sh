@@ -17,22 +17,18 @@ if [ "$(cat "$folder/.herder-stamp" 2>/dev/null)" = "$stamp" ]; then
     exit 0
 fi
 
+uv=${UV:-uv}
+compile=${COMPILE:-yes}
+
 make_with_uv() {
-    uv=${UV:-uv}
-    command -v "$uv" >/dev/null || return 1
-    [ "${COMPILE:-yes}" = no ] || set -- --compile-bytecode
-    if {
-        [ -e "$folder" ] || "$uv" venv --quiet --seed --python "$python" "$folder"
-    } && "$uv" pip install --quiet --python "$folder/bin/python" "$@" --editable ".[$extras]"; then
-        return 0
-    fi
-    echo "uv could not do it: trying pip, which has settings of its own" >&2
-    return 1
+    [ "$compile" = no ] || set -- --compile-bytecode
+    [ -e "$folder" ] || "$uv" venv --quiet --seed --python "$python" "$folder" || return 1
+    "$uv" pip install --quiet --python "$folder/bin/python" "$@" --editable ".[$extras]"
 }
 
 make_with_pip() {
-    [ "${COMPILE:-yes}" = yes ] || set -- --no-compile
-    [ -e "$folder" ] || "$python" -m venv "$folder"
+    [ "$compile" = yes ] || set -- --no-compile
+    [ -e "$folder/bin/pip" ] || "$python" -m venv "$folder"
     "$folder/bin/python" -m pip install --quiet --quiet --disable-pip-version-check "$@" \
         --editable ".[$extras]"
 }
@@ -41,6 +37,11 @@ echo "making $folder (a minute or two), with $python"
 if [ "$(cat "$folder/.herder-python" 2>/dev/null)" != "$version $PWD" ]; then
     rm -rf "$folder"
 fi
-make_with_uv || make_with_pip
+if ! command -v "$uv" >/dev/null; then
+    make_with_pip
+elif ! make_with_uv; then
+    echo "uv could not do it: trying pip, which has settings of its own" >&2
+    make_with_pip
+fi
 echo "$version $PWD" >"$folder/.herder-python"
 echo "$stamp" >"$folder/.herder-stamp"

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
-import shutil
 import sys
 import zlib
 from pathlib import Path
@@ -82,7 +81,9 @@ def own_folder(directory: Path) -> Path:
 def _remove_orphans(directory: Path) -> None:
     for note in list(directory.glob(f"*/{OF}")):
         if not Path(os.fsdecode(note.read_bytes())).is_dir():
-            shutil.rmtree(note.parent)
+            for file in note.parent.iterdir():
+                file.unlink()
+            note.parent.rmdir()
 
 
 def is_ours_alone(descriptor: int) -> bool:

@@ -26,11 +26,10 @@ from herder.language.callback_bridge import EventCallback
 from herder.language.own_callbacks import only_wanted
 from herder.language.passes import gives_values
 from herder.language.workers import ResultQueue
-from herder.model.fleet import RoleKind
 
 FAILURES = frozenset({"v2_runner_on_failed", "v2_runner_on_unreachable"})
-# The last task of the deploy role for a host that failed: it tells which task that was.
-TELLS_ALL = f"{RoleKind.HERDER.value} : Fail with the cause"
+# A variable of a task that fails to tell why another one did (failed.yml of our deploy role).
+TELLS_CAUSE = "deploy_tells_cause"
 SKIPPED = {"changed": False, "skipped": True, "skip_reason": "left out of this pass"}
 BUILT_IN = ("linear", "free", "host_pinned", "debug")
 OWN_STRATEGIES = Path(inspect.getfile(StrategyBase)).parent
@@ -85,8 +84,8 @@ class QueueManager(TaskQueueManager):
         host, facts = core_version.plain_result_of(result)
         text = str(facts.get("msg") or facts.get("stderr") or "failed")
         self._failures.pop(host, None)
-        name = result.task.get_name().strip()
-        self._failures[host] = text.strip() if name == TELLS_ALL else f"{name}: {text.strip()}"
+        name = "" if TELLS_CAUSE in result.task.vars else f"{result.task.get_name().strip()}: "
+        self._failures[host] = f"{name}{text.strip()}"
 
     def why_failed(self, host: str) -> str:
         """Say why a host failed: its own task, or the last that failed on another for all hosts."""
