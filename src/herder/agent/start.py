@@ -119,12 +119,12 @@ class AgentFinder:
 def unpack_sources(packed: bytes) -> dict[str, str]:
     """Give all sources by name; they stand behind the program that the first stage runs.
 
-    That program is this file and one more line.
+    That program is this file and the lines that `wire/bootstrap.py` adds.
     """
     stream = zlib.decompressobj()
     program = stream.decompress(packed).decode()
     sources: dict[str, str] = marshal.loads(zlib.decompress(stream.unused_data))
-    sources["herder.agent.start"] = program[: program.rindex("\nlaunch(")]
+    sources["herder.agent.start"] = program[: program.rindex("\nmake_importable(")]
     return sources
 
 
@@ -146,10 +146,8 @@ def load_code(packed: bytes, digest: str) -> dict[str, bytes]:
     return code
 
 
-def launch(packed: bytes, digest: str) -> None:
-    """Take over this process: it is an agent until its controller is gone."""
+def make_importable(packed: bytes, digest: str) -> None:
+    """Let this process import the agent's files; the program's last line makes it an agent."""
     # what is imported now stays for good; looking for garbage in it is wasted
     gc.disable()
     sys.meta_path.insert(0, AgentFinder(packed, load_code(packed, digest)))
-    __import__("herder.agent.main")
-    sys.modules["herder.agent.main"].main(digest)

@@ -155,7 +155,10 @@ def _built(sources: Dict[str, str]) -> bytes:
     digest = hashlib.sha256(repr(sources).encode()).hexdigest()[:32]
     # the agent finds this one in the program
     start = sources.pop("herder.agent.start")
-    program = f"{start}\nlaunch(b[{LENGTH_DIGITS}:], {digest!r})\n"
+    program = (
+        f"{start}\nmake_importable(b[{LENGTH_DIGITS}:], {digest!r})\n"
+        f"from herder.agent.main import main\nmain({digest!r})\n"
+    )
     # those that begin alike, with the same imports, stand together: that packs better
     alike = dict(sorted(sources.items(), key=lambda item: item[1]))
     # apart, because a host that has the agent's code from before never unpacks its sources
