@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from herder.cli.main import main
-from herder.language.core_templates import compile_once
+from herder.language.shortcuts.templates import compile_once
 
 if __name__ == "__main__":
     status = main(sys.argv[2:])

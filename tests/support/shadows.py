@@ -37,9 +37,10 @@ from ansible.vars import manager as vars_manager
 from ansible.vars.manager import VariableManager
 
 from herder.cli import playbook
-from herder.language import core_shortcuts, modules, workers
-from herder.language.core_json import encoded
-from herder.language.twins import copy_beside_parent, squashed_copy
+from herder.language import modules, workers
+from herder.language.shortcuts.install import install_shortcuts
+from herder.language.shortcuts.module_json import encoded
+from herder.language.shortcuts.twins import copy_beside_parent, squashed_copy
 from herder.language.workers import StepExecutor
 
 DEEPEST = 40
@@ -360,7 +361,7 @@ def _different(mine: Any, yours: Any) -> str | None:
 
 def main(report_file: str, words: list[str]) -> int:
     """Run the playbook command with shadows; its exit code."""
-    core_shortcuts.install()
+    install_shortcuts()
     report = Report()
     Shadows(report).install()
     try:

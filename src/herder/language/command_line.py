@@ -19,21 +19,19 @@ from ansible.cli.playbook import PlaybookCLI
 from herder.errors import HerderError
 from herder.language import (
     copies,
-    core_facts,
     core_guards,
-    core_shortcuts,
     core_version,
     hands,
     looked_at,
 )
 from herder.language.blocking import WorkerThreads
 from herder.language.connections import Carrier
-from herder.language.core_templates import compile_once
 from herder.language.deployment import deploy_executor
 from herder.language.leftovers import end_leftovers
 from herder.language.module_cache import ModuleCache
 from herder.language.modules import ModuleBuilder
 from herder.language.plays import QueueManager, choose_strategy, hosts_at_once
+from herder.language.shortcuts.install import install_shortcuts
 from herder.language.surroundings import Surroundings
 from herder.language.worker_output import (
     detach_programs,
@@ -147,9 +145,7 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     core_version.surround_display(("display",), shown_output)
     detach_programs()
     core_guards.guard_plugin_loading()
-    core_shortcuts.install()
-    core_facts.install()
-    compile_once()
+    install_shortcuts()
     manager = type(
         "QueueManager",
         (QueueManager,),

@@ -22,9 +22,9 @@ from typing import Any
 from ansible import constants
 
 from herder.language import core_version
-from herder.language.core_json import encoded
 from herder.language.deadlines import uninterrupted
 from herder.language.module_cache import CORE, ModuleCache
+from herder.language.shortcuts.module_json import encoded
 from herder.model.ports import ModuleBundle, ModuleFile
 
 EXTENSION_SETTINGS = (

@@ -21,10 +21,11 @@ from ansible.plugins.strategy import StrategyBase
 
 from herder.errors import UsageError
 from herder.events import EventSink
-from herder.language import core_results, core_version
+from herder.language import core_version
 from herder.language.callback_bridge import EventCallback
 from herder.language.own_callbacks import only_wanted
 from herder.language.passes import gives_values
+from herder.language.shortcuts.results import begin_telling
 from herder.language.workers import ResultQueue
 
 FAILURES = frozenset({"v2_runner_on_failed", "v2_runner_on_unreachable"})
@@ -77,7 +78,7 @@ class QueueManager(TaskQueueManager):
     def send_callback(self, method_name: str, *args: Any, **kwargs: Any) -> None:
         if method_name in FAILURES and not kwargs.get("ignore_errors"):
             self._note_failure(args[0])
-        core_results.begin_telling()
+        begin_telling()
         super().send_callback(method_name, *args, **kwargs)
 
     def _note_failure(self, result: Any) -> None:

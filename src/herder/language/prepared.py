@@ -21,7 +21,7 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleError
 
-from herder.language.core_fields import field_values
+from herder.language.shortcuts.fields import field_values
 
 # What `set_task_and_variable_override` and the command line put into a play context.
 CONTEXT_FIELDS = (

@@ -42,12 +42,12 @@ def run_deployment(
 @contextlib.contextmanager
 def _command_line(around: Surroundings) -> Iterator[Any]:
     # ansible-core reads its configuration when it is imported: this comes before
-    defaults = import_late("herder.language.kept_defaults")
+    defaults = import_late("herder.language.shortcuts.defaults")
     folder = own_folder(around.cache_directory.expanduser() / "start")
     kept: KeptFile = defaults.open_kept(folder)
     defaults.keep_defaults(kept)
     core = import_late("herder.language.command_line")
-    import_late("herder.language.kept_documents").keep_documents(kept)
-    import_late("herder.language.routing_cache").keep_routing(kept)
+    import_late("herder.language.shortcuts.documents").keep_documents(kept)
+    import_late("herder.language.shortcuts.routing").keep_routing(kept)
     yield core
     kept.save()

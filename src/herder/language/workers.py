@@ -23,7 +23,7 @@ from herder.language.blocking import WorkerThreads
 from herder.language.connections import Carrier
 from herder.language.interpreters import interpreters_for
 from herder.language.prepared import Prepared, Wish, is_fixed
-from herder.language.twins import copy_beside_parent, squashed_copy
+from herder.language.shortcuts.twins import copy_beside_parent, squashed_copy
 from herder.language.worker_output import kept_output
 
 display = Display()

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible import context
 
-from herder.language.kept import Kept
+from herder.language.shortcuts.kept import Kept
 
 _answers = Kept()
 _read = Kept()

@@ -14,7 +14,7 @@ from ansible.module_utils._internal._datatag import AnsibleTagHelper
 from ansible.parsing.yaml.loader import AnsibleLoader
 from ansible.plugins import loader
 
-from herder.language.kept_documents import CORE_PLUGINS, KnownDocument, Options
+from herder.language.shortcuts.documents import CORE_PLUGINS, KnownDocument, Options
 from tests.support.plugins import load_plugins
 
 

@@ -12,7 +12,7 @@ from ansible.utils.collection_loader import _collection_finder
 from ansible.utils.collection_loader._collection_meta import _meta_yml_to_dict
 
 from herder.kept_file import KeptFile
-from herder.language.routing_cache import keep_routing
+from herder.language.shortcuts.routing import keep_routing
 
 TABLE = (Path(ansible.__file__).parent / "config" / "ansible_builtin_runtime.yml").read_bytes()
 

@@ -1,4 +1,4 @@
-"""language/core_templates.py: text without a template is what ansible-core makes of it."""
+"""shortcuts/templates.py: text without a template is what ansible-core makes of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible._internal._templating._engine import TemplateEngine, TemplateOption
 from ansible._internal._templating._jinja_bits import TemplateOverrides
 from ansible.parsing.dataloader import DataLoader
 
-from herder.language import core_shortcuts
+from herder.language.shortcuts.install import install_shortcuts
 from tests.support.plugins import load_plugins
 from tests.support.shadows import difference, outcome
 
@@ -46,7 +46,7 @@ TEXTS: tuple[Any, ...] = (
 def installed() -> None:
     """Once in a process, as in a run."""
     load_plugins()
-    core_shortcuts.install()
+    install_shortcuts()
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=repr)

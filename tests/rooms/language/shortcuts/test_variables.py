@@ -1,4 +1,4 @@
-"""language/core_variables.py: a host's variables are those of ansible-core, whatever has changed.
+"""shortcuts/variables.py: a host's variables are those of ansible-core, whatever has changed.
 
 `site.ask` compares each answer with the long way: values, types, tags and the order of the names.
 """
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible import constants
 
-from herder.language import core_shortcuts
+from herder.language.shortcuts.install import install_shortcuts
 from tests.support.play_variables import PlayVariables
 from tests.support.plugins import load_plugins
 
@@ -44,7 +44,7 @@ place=here
 def installed() -> None:
     """Once in a process, as in a run."""
     load_plugins()
-    core_shortcuts.install()
+    install_shortcuts()
 
 
 @pytest.fixture

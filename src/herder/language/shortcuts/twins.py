@@ -16,7 +16,7 @@ from typing import Any
 from ansible.playbook.handler import Handler
 from ansible.playbook.task import Task
 
-from herder.language.core_fields import field_places, own_copy
+from herder.language.shortcuts.fields import field_places, own_copy
 
 _KINDS = frozenset({Task, Handler})
 _PLACE = "herder_pattern"

@@ -1,4 +1,4 @@
-"""language/lazy_variables.py: templates see the variables of now, also with wrappers of before."""
+"""shortcuts/lazy_variables.py: templates see the variables of now, also with wrappers of before."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ansible._internal._datatag._tags import TrustedAsTemplate
 from ansible._internal._templating._engine import TemplateEngine
 from ansible.parsing.dataloader import DataLoader
 
-from herder.language import core_shortcuts
-from herder.language.lazy_variables import WORTH_KEEPING
+from herder.language.shortcuts.install import install_shortcuts
+from herder.language.shortcuts.lazy_variables import WORTH_KEEPING
 from tests.support.plugins import load_plugins
 
 trusted = TrustedAsTemplate().tag
@@ -21,7 +21,7 @@ MANY: dict[str, Any] = {f"name_{n}": n for n in range(WORTH_KEEPING)}
 def installed() -> None:
     """Once in a process, as in a run."""
     load_plugins()
-    core_shortcuts.install()
+    install_shortcuts()
 
 
 def _rendered(variables: dict[str, Any], text: str = "{{ color }}") -> Any:

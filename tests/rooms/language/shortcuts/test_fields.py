@@ -1,4 +1,4 @@
-"""language/core_fields.py: tasks are squashed, validated and told as by ansible-core's long way."""
+"""shortcuts/fields.py: tasks are squashed, validated and told as by ansible-core's long way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.base import FieldAttributeBase
 from ansible.playbook.play_context import PlayContext
 
-from herder.language import core_shortcuts
+from herder.language.shortcuts.install import install_shortcuts
 from tests.support.play_variables import PlayVariables
 from tests.support.plugins import load_plugins
 from tests.support.shadows import difference, outcome, values
@@ -60,7 +60,7 @@ VALUES = {"who": "me", "wait": "5", "yes_or_no": "yes", "nobody": None}
 def installed() -> None:
     """Once in a process, as in a run."""
     load_plugins()
-    core_shortcuts.install()
+    install_shortcuts()
 
 
 @pytest.fixture

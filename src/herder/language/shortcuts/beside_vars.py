@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.loader import vars_loader
 from ansible.plugins.vars import host_group_vars
 
-from herder.language.kept import Kept
+from herder.language.shortcuts.kept import Kept
 
 _vars_found = Kept()
 

@@ -23,7 +23,7 @@ from ansible.playbook.handler import Handler
 from ansible.playbook.task import Task
 from ansible.utils.sentinel import Sentinel
 
-from herder.language.core_attributes import has_no_parent, stands_alone
+from herder.language.shortcuts.attributes import has_no_parent, stands_alone
 
 _SHARING = frozenset({Task, Handler})
 _PLAIN_FIELDS = (FieldAttribute, NonInheritableFieldAttribute)

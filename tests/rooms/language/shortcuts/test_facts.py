@@ -1,4 +1,4 @@
-"""language/core_facts.py, against the long way of ansible-core that it stands for."""
+"""shortcuts/facts.py, against the long way of ansible-core that it stands for."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ansible.plugins.loader import connection_loader
 from ansible.vars import clean
 from ansible.vars import manager as vars_manager
 
-from herder.language import core_facts
-from herder.language.core_facts import NamesOfFacts, without_prefix
+from herder.language.shortcuts import facts
+from herder.language.shortcuts.facts import NamesOfFacts, without_prefix
 from tests.support.plugins import load_plugins
 
 FACTS = {
@@ -140,9 +140,9 @@ def test_each_task_gets_facts_of_its_own() -> None:
 
 def test_it_is_installed_once_where_variables_are_put_together() -> None:
     """A second command in this process must not stand before the first."""
-    core_facts.install()
+    facts.install()
     first = vars_manager.clean_facts
-    core_facts.install()
+    facts.install()
 
     assert vars_manager.clean_facts is first
     assert first(FACTS) == clean.clean_facts(FACTS)

@@ -12,7 +12,7 @@ from ansible.config import manager
 from ansible.config.manager import ConfigManager
 
 from herder.kept_file import KeptFile
-from herder.language.kept_defaults import keep_defaults, open_kept
+from herder.language.shortcuts.defaults import keep_defaults, open_kept
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""language/kept_settings.py: a setting is what ansible-core finds, by whatever it follows."""
+"""shortcuts/settings.py: a setting is what ansible-core finds, by whatever it follows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible._internal._templating._engine import TemplateEngine
 from ansible.config.manager import ConfigManager
 from ansible.parsing.dataloader import DataLoader
 
-from herder.language import core_shortcuts
+from herder.language.shortcuts.install import install_shortcuts
 from tests.support.plugins import load_plugins
 from tests.support.shadows import difference
 
@@ -24,7 +24,7 @@ trusted = TrustedAsTemplate().tag
 def installed() -> None:
     """Once in a process, as in a run."""
     load_plugins()
-    core_shortcuts.install()
+    install_shortcuts()
 
 
 def _ask(name: str, variables: Mapping[str, Any] | None) -> Any:

@@ -27,7 +27,8 @@ from ansible.utils import vars as core_vars
 from ansible.vars import plugins as vars_plugins
 from ansible.vars.manager import VariableManager
 
-from herder.language import core_results, core_shortcuts
+from herder.language.shortcuts import results
+from herder.language.shortcuts.install import install_shortcuts
 from tests.support.plugins import load_plugins
 
 PLAY = """\
@@ -75,7 +76,7 @@ class VarsModule(BaseVarsPlugin):
 def installed() -> None:
     """Once in a process, as in a run."""
     load_plugins()
-    core_shortcuts.install()
+    install_shortcuts()
 
 
 @pytest.fixture
@@ -258,13 +259,13 @@ def test_each_callback_has_a_result_of_its_own(tmp_path: Path) -> None:
     task = next(part for part in _parts(_play(tmp_path)) if getattr(part, "name", "") == "waits")
     data = {"stdout": "said", "_ansible_parsed": True, "list": [1]}
     raw = task_result._RawTaskResult(Host("web1"), task, data, {})
-    core_results.begin_telling()
+    results.begin_telling()
     first, second = raw.as_callback_task_result(), raw.as_callback_task_result()
     first.result["list"].append("changed")
     assert second.result == {"stdout": "said", "list": [1]}
 
     data["stdout"] = "said later"
-    core_results.begin_telling()
+    results.begin_telling()
     assert raw.as_callback_task_result().result["stdout"] == "said later"
 
 
@@ -275,7 +276,7 @@ def test_argparse_says_what_it_said() -> None:
 
 def test_tracebacks_are_asked_for_as_the_setting_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be given in the environment of one run of a process and not of the next."""
-    core_shortcuts.install()
+    install_shortcuts()
     long_way = _traceback.traceback_for.herder_original
 
     for wanted in ("never", "error,warning", "always", "never"):

@@ -33,8 +33,8 @@ from ansible.plugins.cache.memory import CacheModule as MemoryCache
 from ansible.utils.display import Display
 from ansible.vars import manager as vars_manager
 
-from herder.language.beside_vars import has_only_the_built_in
-from herder.language.kept import Kept
+from herder.language.shortcuts.beside_vars import has_only_the_built_in
+from herder.language.shortcuts.kept import Kept
 
 CHANGES_OF_INVENTORY = (
     (InventoryManager, ("add_dynamic_host", "add_dynamic_group", "refresh_inventory")),

@@ -16,8 +16,8 @@ from typing import Any
 from ansible.plugins.loader import connection_loader
 from ansible.vars import manager as vars_manager
 
-from herder.language.core_fields import UNCHANGEABLE
 from herder.language.exchanged import around
+from herder.language.shortcuts.fields import UNCHANGEABLE
 
 _INTERNAL = "_ansible_"
 _PREFIX = "ansible_"

@@ -1,4 +1,4 @@
-"""language/twins.py: a task's copy for a host is what copying and squashing it anew gives."""
+"""shortcuts/twins.py: a task's copy for a host is what copying and squashing it anew gives."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from ansible.playbook.base import FieldAttributeBase
 
-from herder.language import core_shortcuts
-from herder.language.twins import copy_beside_parent, squashed_copy
+from herder.language.shortcuts.install import install_shortcuts
+from herder.language.shortcuts.twins import copy_beside_parent, squashed_copy
 from tests.support.play_variables import PlayVariables
 from tests.support.plugins import load_plugins
 from tests.support.shadows import difference, fields
@@ -36,7 +36,7 @@ PLAY = """\
 def installed() -> None:
     """Once in a process, as in a run."""
     load_plugins()
-    core_shortcuts.install()
+    install_shortcuts()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ ansible-core 2.19 copies a result deeply for each callback and then looks for ke
 Later versions make what is shown only when it is read.
 
 *Source*: ansible-core 2.19 executor/task_result.py (`as_callback_task_result`), vars/clean.py
-(`module_response_deepcopy`, `strip_internal_keys`).
+(`module_response_deepcopy`, `strip_internal_keys`), utils/vars.py (`transform_to_native_types`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ansible import constants
 from ansible.executor import task_result
 from ansible.vars.clean import module_response_deepcopy, strip_internal_keys
 
-from herder.language.core_fields import UNCHANGEABLE
+from herder.language.shortcuts.fields import UNCHANGEABLE
 
 INTERNAL = "_ansible_"
 
@@ -89,3 +89,25 @@ def _stripped(value: Any) -> Any:
     if isinstance(twin, (MutableMapping, MutableSequence)):
         strip_internal_keys(twin, exceptions=task_result.CLEAN_EXCEPTIONS)
     return twin
+
+
+def native(original: Callable[..., Any], value: Any, redact: bool = True) -> Any:
+    """Plain values need only be copied; whatever else is in them takes the long way."""
+    kind = type(value)
+    if kind in UNCHANGEABLE:
+        return value
+    if kind is dict:
+        if all(map(UNCHANGEABLE.__contains__, map(type, value))):
+            return {
+                name: held if type(held) in UNCHANGEABLE else native(original, held, redact)
+                for name, held in value.items()
+            }
+        return {
+            native(original, name, redact): native(original, held, redact)
+            for name, held in value.items()
+        }
+    if kind is list:
+        return [
+            held if type(held) in UNCHANGEABLE else native(original, held, redact) for held in value
+        ]
+    return original(value, redact)

@@ -15,8 +15,8 @@ from typing import Any
 from ansible import constants
 from ansible.playbook import play_context
 
-from herder.language.core_fields import field_values
-from herder.language.kept import Kept
+from herder.language.shortcuts.fields import field_values
+from herder.language.shortcuts.kept import Kept
 
 # Fields of a task that it looks at beside those in TASK_ATTRIBUTE_OVERRIDES.
 OTHER_FIELDS = ("check_mode", "diff")

@@ -1,4 +1,4 @@
-"""language/core_results.py: callbacks are shown what ansible-core's long way shows them."""
+"""shortcuts/results.py: callbacks are shown what ansible-core's long way shows them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from ansible._internal._datatag._tags import Origin
 from ansible.executor import task_result
 from ansible.inventory.host import Host
 
-from herder.language import core_results, core_shortcuts
+from herder.language.shortcuts import results
+from herder.language.shortcuts.install import install_shortcuts
 from tests.support.plugins import load_plugins
 from tests.support.shadows import difference
 
@@ -38,7 +39,7 @@ RESULTS: tuple[dict[Any, Any], ...] = (
 def installed() -> None:
     """Once in a process, as in a run."""
     load_plugins()
-    core_shortcuts.install()
+    install_shortcuts()
 
 
 @pytest.mark.parametrize("data", RESULTS, ids=lambda data: str(sorted(map(str, data)))[:40])
@@ -50,7 +51,7 @@ def test_a_result_is_shown_as_by_the_long_way(
     """Secrets stay hidden, and what a callback needs is there."""
     task = SimpleNamespace(action=action, no_log=no_log, ignore_errors=False, name="t")
     raw = task_result._RawTaskResult(Host("web1"), task, data, {"name": "t"})
-    core_results.begin_telling()
+    results.begin_telling()
 
     shown = raw.as_callback_task_result()
 

@@ -1,4 +1,4 @@
-"""language/core_json.py: what modules are sent and say is what ansible-core makes of it."""
+"""shortcuts/module_json.py: what modules are sent and say is what ansible-core makes of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible.module_utils.common.json import (
     get_module_encoder,
 )
 
-from herder.language import core_json
+from herder.language.shortcuts import module_json
 from tests.support.shadows import difference, outcome
 
 tagged = Origin(path="/site.yml").tag
@@ -59,7 +59,7 @@ SAID = [
 @pytest.fixture(autouse=True)
 def installed() -> None:
     """Once in a process, as in a run."""
-    core_json.install()
+    module_json.install()
 
 
 @pytest.mark.parametrize("profile", ["legacy", "modern"])
@@ -69,12 +69,12 @@ def test_what_a_module_is_sent_is_what_ansible_core_sends(value: Any, profile: s
     encoder = get_module_encoder(profile, Direction.CONTROLLER_TO_MODULE)
     expected = outcome(lambda: json.dumps(value, cls=encoder).encode())
 
-    assert outcome(lambda: core_json.encoded(value, profile)) == expected
+    assert outcome(lambda: module_json.encoded(value, profile)) == expected
 
 
 def test_tags_do_not_travel() -> None:
     """Neither of text nor of what holds it."""
-    sent = json.loads(core_json.encoded(tagged({"a": [trusted("b")]}), "legacy"))
+    sent = json.loads(module_json.encoded(tagged({"a": [trusted("b")]}), "legacy"))
 
     assert sent == {"a": ["b"]}
     assert AnsibleTagHelper.tags(sent["a"][0]) == frozenset()

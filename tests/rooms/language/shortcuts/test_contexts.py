@@ -1,4 +1,4 @@
-"""language/kept_contexts.py: a play context is what task and variables make of it."""
+"""shortcuts/contexts.py: a play context is what task and variables make of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible._internal._templating._engine import TemplateEngine
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 
-from herder.language import core_shortcuts
+from herder.language.shortcuts.install import install_shortcuts
 from tests.support.plugins import load_plugins
 from tests.support.shadows import difference, fields
 
@@ -30,7 +30,7 @@ PLAIN = {
 def installed() -> None:
     """Once in a process, as in a run."""
     load_plugins()
-    core_shortcuts.install()
+    install_shortcuts()
 
 
 def _ask(context: Any, variables: dict[str, Any], **keywords: Any) -> Any:

@@ -1,4 +1,4 @@
-"""language/core_attributes.py: a field is read as ansible-core reads it, whatever holds it."""
+"""shortcuts/attributes.py: a field is read as ansible-core reads it, whatever holds it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible.playbook.attribute import FieldAttribute
 from ansible.playbook.base import FieldAttributeBase
 from ansible.playbook.play_context import PlayContext
 
-from herder.language import core_shortcuts
+from herder.language.shortcuts.install import install_shortcuts
 from tests.support.play_variables import PlayVariables
 from tests.support.plugins import load_plugins
 from tests.support.shadows import difference, outcome
@@ -40,7 +40,7 @@ PLAY = """\
 def installed() -> None:
     """Once in a process, as in a run."""
     load_plugins()
-    core_shortcuts.install()
+    install_shortcuts()
 
 
 def _kinds() -> Iterator[Any]:
