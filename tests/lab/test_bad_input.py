@@ -67,12 +67,16 @@ def test_a_host_that_nobody_answers_for_is_unreachable(plays: LabPlays) -> None:
 
 
 def test_a_wrong_key_is_said_in_the_words_of_ssh(plays: LabPlays) -> None:
-    """People search for `Permission denied (publickey`."""
+    """People search for `Permission denied (publickey`.
+
+    A connection that stands from a run before would not ask for the key.
+    """
     key = plays.folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     (plays.folder / "more.ini").write_text(
         f"[lab]\nweb2 ansible_ssh_private_key_file={key}"
-        f" ansible_ssh_extra_args='-o IdentitiesOnly=yes -o IdentityAgent=none'\n"
+        f" ansible_ssh_extra_args='-o IdentitiesOnly=yes -o IdentityAgent=none"
+        " -o ControlPath=none'\n"
     )
 
     done = plays.tasks(DONE, words=("-i", "more.ini"))
