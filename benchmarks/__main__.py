@@ -18,7 +18,7 @@ from benchmarks.paths import RESULTS
 from benchmarks.peers import Job, Peer, peers
 from benchmarks.results import Report, new_report, read
 from benchmarks.scenario import Scenario
-from benchmarks.table import put_into, table
+from benchmarks.table import put_into, tables
 
 LAB = "benchmark"
 
@@ -58,7 +58,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, default=RESULTS / "latest.json", metavar="FILE")
     parser.add_argument("--add", action="store_true", help="keep what FILE has of other scenarios")
     parser.add_argument("--chart", type=Path, metavar="FILE.svg")
-    parser.add_argument("--into", type=Path, metavar="PAGE.md", help="put the table there too")
+    help_into = "put those tables there too that the page has marks for; more than once, if wanted"
+    parser.add_argument(
+        "--into", type=Path, metavar="PAGE.md", action="append", default=[], help=help_into
+    )
     parser.add_argument("--render", type=Path, metavar="FILE", help="only show a kept result")
     return parser.parse_args()
 
@@ -128,10 +131,11 @@ def _measure(
 
 
 def _show(report: Report, every: list[Peer], options: argparse.Namespace) -> None:
-    text = table(report, every)
-    print(f"\n{text}")
-    if options.into:
-        put_into(options.into, text)
+    found = tables(report, every)
+    for name, text in found.items():
+        print(f"\n{name.capitalize()}:\n\n{text}")
+    for page in options.into:
+        put_into(page, found)
     if options.chart:
         write_chart(report, every, options.chart)
 

@@ -1,4 +1,4 @@
-"""The report as a Markdown table: seconds of Herder, and how many times longer each peer took."""
+"""The report as Markdown tables: seconds of Herder, and how many times longer each peer took."""
 
 from __future__ import annotations
 
@@ -8,28 +8,41 @@ from benchmarks.peers import Peer
 from benchmarks.results import Report, Row
 
 CLOCK, PROCESSOR = "median", "processor_median"
-BEGIN, END = "<!-- benchmark numbers: begin;", "<!-- benchmark numbers: end -->"
 
 
-def table(report: Report, peers: list[Peer]) -> str:
-    """Give a table of seconds, one of processor seconds, and what they were measured on."""
-    shown = [peer for peer in peers if any(peer.name in row["peers"] for row in report.rows)]
-    clock, processor = (_table(report.rows, shown, value) for value in (CLOCK, PROCESSOR))
-    caption = "Processor seconds, controller and servers together:"
-    return "\n".join([*clock, "", caption, "", *processor, "", *_notes(report)])
+def tables(report: Report, peers: list[Peer]) -> dict[str, str]:
+    """Give a table of seconds and one of processor seconds, each with what it was measured on.
 
-
-def put_into(page: Path, text: str) -> None:
-    """Put a table between the marks of a Markdown page.
-
-    *Raises*: ValueError when the page has no such marks.
+    *Shapes*: by the name that a page's marks have.
     """
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    first_line, _, rest = rest.partition("\n")
-    _old, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{page} has no line {BEGIN!r} and {END!r} to put the table between")
-    page.write_text(f"{before}{begin}{first_line}\n{text}\n{end}{after}", encoding="utf-8")
+    shown = [peer for peer in peers if any(peer.name in row["peers"] for row in report.rows)]
+    return {
+        name: "\n".join([*_table(report.rows, shown, value), "", *_notes(report)])
+        for name, value in (("seconds", CLOCK), ("processor seconds", PROCESSOR))
+    }
+
+
+def put_into(page: Path, texts: dict[str, str]) -> None:
+    """Put each table that a Markdown page has marks for between them.
+
+    *Raises*: ValueError when the page has marks for none.
+    """
+    found = page.read_text(encoding="utf-8")
+    wanted = {name: text for name, text in texts.items() if _marks(name)[0] in found}
+    if not wanted:
+        begin, end = _marks(next(iter(texts)))
+        raise ValueError(f"{page} has no line {begin!r} and {end!r} to put the table between")
+    for name, text in wanted.items():
+        begin, end = _marks(name)
+        before, _, rest = found.partition(begin)
+        first_line, _, rest = rest.partition("\n")
+        _old, _, after = rest.partition(end)
+        found = f"{before}{begin}{first_line}\n{text}\n{end}{after}"
+    page.write_text(found, encoding="utf-8")
+
+
+def _marks(name: str) -> tuple[str, str]:
+    return f"<!-- benchmark, {name}: begin;", f"<!-- benchmark, {name}: end -->"
 
 
 def ratio(row: Row, peer: str, value: str = CLOCK) -> float | None:

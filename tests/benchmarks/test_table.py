@@ -8,14 +8,17 @@ import pytest
 
 from benchmarks.peers import peers
 from benchmarks.results import Report
-from benchmarks.table import put_into, table
+from benchmarks.table import put_into, tables
 
 PAGE = """\
 # Fast
-<!-- benchmark numbers: begin; made by a command -->
+<!-- benchmark, seconds: begin; made by a command -->
 old
-<!-- benchmark numbers: end -->
+<!-- benchmark, seconds: end -->
 more
+<!-- benchmark, processor seconds: begin; made by a command -->
+older
+<!-- benchmark, processor seconds: end -->
 """
 MACHINE = dict.fromkeys(("cores", "processor", "servers", "system", "load"), "x")
 
@@ -32,9 +35,10 @@ def _report() -> Report:
 
 def test_a_cell_tells_how_many_times_longer_a_peer_took() -> None:
     """A run that failed is named so and has no ratio."""
-    lines = table(_report(), list(peers().values())).splitlines()
-    assert lines[2] == "| one host | **2.00 s** | 11.0 s (5.5x) | failed |"
-    assert "12.0 s (3.0x)" in lines[8]
+    found = tables(_report(), list(peers().values()))
+    line = found["seconds"].splitlines()[2]
+    assert line == "| one host | **2.00 s** | 11.0 s (5.5x) | failed |"
+    assert "12.0 s (3.0x)" in found["processor seconds"]
 
 
 def test_the_page_keeps_what_is_around_the_table(tmp_path: Path) -> None:
@@ -42,14 +46,23 @@ def test_the_page_keeps_what_is_around_the_table(tmp_path: Path) -> None:
     page = tmp_path / "README.md"
     page.write_text(PAGE)
     for text in ("first", "second"):
-        put_into(page, text)
-    assert page.read_text() == PAGE.replace("old", "second")
+        put_into(page, {"seconds": text, "processor seconds": f"{text} too"})
+    assert page.read_text() == PAGE.replace("older", "second too").replace("old", "second")
+
+
+def test_a_page_gets_the_tables_that_it_has_marks_for(tmp_path: Path) -> None:
+    """The page of results has one, the first page of the project the other."""
+    page = tmp_path / "README.md"
+    page.write_text(PAGE.partition("<!-- benchmark, processor")[0])
+    put_into(page, {"seconds": "new", "processor seconds": "not here"})
+    assert "new" in page.read_text()
+    assert "not here" not in page.read_text()
 
 
 def test_a_page_without_marks_is_refused(tmp_path: Path) -> None:
     """Nothing is put at a place that nobody chose."""
     page = tmp_path / "README.md"
     page.write_text("# Fast\n")
-    with pytest.raises(ValueError, match="benchmark numbers"):
-        put_into(page, "table")
+    with pytest.raises(ValueError, match="benchmark, seconds: begin"):
+        put_into(page, {"seconds": "table"})
     assert page.read_text() == "# Fast\n"
