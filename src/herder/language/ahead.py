@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from herder.language.connections import is_shown
-from herder.language.hands import as_stat_module_has_it, ask_about
+from herder.language.hands import ask_about
+from herder.language.statuses import as_stat_module_has_it
 from herder.model.ports import Completed, FileStatus, ModuleCall, WantedFile
 
 _FILE = "ansible.legacy.file"

@@ -8,6 +8,8 @@ its alarm. Each exchange is made once per process and named for what it does.
 from __future__ import annotations
 
 import contextlib
+import copy
+import dataclasses
 import functools
 import inspect
 import pickle
@@ -198,6 +200,21 @@ def _send_dict(worker: Any, data: dict[str, Any]) -> None:
         task_fields=worker._task.dump_attrs(),
     )
     worker._final_q.send_task_result(result)
+
+
+def as_sent(item: Any) -> Any:
+    """Give what a worker sends as it is now: what callbacks are told of changes with its task.
+
+    A worker process sends a copy. Here its thread goes on with the very object, and takes the
+    warnings out of an item, for one, while callbacks are still told of it.
+
+    *Source*: ansible-core 2.19 and 2.21 executor/task_queue_manager.py, `CallbackSend`.
+    """
+    if not isinstance(item, task_queue_manager.CallbackSend):
+        return item
+    told, name = item.wire_task_result, "utr" if _has_unified_results else "return_data"
+    copied = dataclasses.replace(told, **{name: copy.copy(getattr(told, name))})
+    return dataclasses.replace(item, wire_task_result=copied)
 
 
 def plain_result(*result: Any) -> tuple[str, dict[str, Any]]:

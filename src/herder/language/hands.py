@@ -10,20 +10,19 @@ per process, since plugins also create one another.
 from __future__ import annotations
 
 import os.path
-import stat as modes
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible import constants
 from ansible.plugins.action import ActionBase
 
-from herder.errors import OperationFailed
 from herder.language import core_version
 from herder.language.connections import AgentImpossible, CarriedConnection, PromisedDirectory
 from herder.language.exchanged import around
 from herder.language.flags import ContextFlag
 from herder.language.modules import PreparedModule
-from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session
+from herder.language.statuses import as_stat_module_has_it, is_cores_own, no_information
+from herder.model.ports import CommandCall, Completed, ModuleCall, Session
 
 ACCOUNT_MODULES = ("ansible.builtin.user", "ansible.legacy.user", "user")
 STATUS_MODULES = ("ansible.legacy.async_status", "ansible.builtin.async_status")
@@ -342,7 +341,14 @@ def _execute_remote_stat(
     tmp: Any = None,
     checksum: bool = True,
 ) -> dict[str, Any]:
-    """Ask the agent itself: no module runs, no process starts."""
+    """Ask the agent itself: no module runs, no process starts.
+
+    Plugins that are not ansible-core's may read whatever the module `stat` tells.
+    """
+    if not is_cores_own(action):
+        words = {"tmp": tmp, "checksum": checksum}
+        answer: dict[str, Any] = original(action, path, all_vars, follow, **words)
+        return answer
     status = ask_about(
         action, path, lambda session, place: session.stat(place, follow=follow, checksum=checksum)
     )
@@ -355,35 +361,8 @@ def ask_about(action: Any, path: str, ask: Callable[[Session, str], Any]) -> Any
     session = connection.herder_session(as_become_user=uses_become(action))
     place = os.path.join(_directory(action) or "", path)
     return connection.herder_do(
-        ask(session, place), refused=lambda error: _no_information(path, error)
+        ask(session, place), refused=lambda error: no_information(path, error)
     )
-
-
-def _no_information(path: str, error: OperationFailed) -> Exception:
-    """*Source*: ansible-core 2.19 ActionBase._execute_remote_stat and modules/stat.py, `main`."""
-    reason = os.strerror(error.errno) if error.errno else error.reason
-    return core_version.AnsibleError(f"Failed to get information on remote file ({path}): {reason}")
-
-
-def as_stat_module_has_it(path: str, status: FileStatus) -> dict[str, Any]:
-    """Give a status as plugins get it. *Source*: ansible-core 2.19 modules/stat.py, ActionBase."""
-    if not status.exists:
-        return {"exists": False, "checksum": "1"}
-    facts = {
-        "exists": True,
-        "path": path,
-        "mode": f"{modes.S_IMODE(status.mode):04o}",
-        "isdir": status.is_directory,
-        "isreg": status.is_regular,
-        "islnk": status.is_link,
-        "uid": status.uid,
-        "gid": status.gid,
-        "size": status.size,
-        "mtime": status.modified,
-        "checksum": status.checksum,
-    }
-    links = {"lnk_source": status.link_source, "lnk_target": status.link_target}
-    return facts | (links if status.is_link else {})
 
 
 _CARRIED: dict[str, Callable[..., Any]] = {

@@ -37,7 +37,7 @@ class ResultQueue(FinalQueue):
         self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def put(self, item: Any, *_: Any, **__: Any) -> None:
-        self._items.put(item)
+        self._items.put(core_version.as_sent(item))
 
     def get(self, *_: Any, **__: Any) -> Any:
         return self._items.get()

@@ -127,3 +127,22 @@ def test_a_log_may_be_told_more_than_the_terminal(play: Play, tmp_path: Path) ->
     done = play([{"ping": {}}], environment=environment)
     assert "EXEC" not in done.stdout
     assert "EXEC" in log.read_text()
+
+
+STATING = """\
+from ansible.plugins.action import ActionBase
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        found = self._execute_remote_stat("/etc/passwd", all_vars=task_vars, follow=True)
+        return {"msg": f"owned by {found['pw_name']}, links: {found['nlink']}"}
+"""
+
+
+def test_an_action_plugin_of_the_users_is_told_all_that_stat_tells(
+    play: Play, tmp_path: Path
+) -> None:
+    """ansible-core's own read a few fields; whoever wrote this one saw the module's answer."""
+    (tmp_path / "action_plugins").mkdir()
+    (tmp_path / "action_plugins" / "stating.py").write_text(STATING)
+    done = play([{"stating": {}}], "-v")
+    assert "owned by root, links: 1" in done.stdout

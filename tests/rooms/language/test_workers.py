@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rooms.language.conftest import Play
 from tests.support.ssh_server import PASSWORD, SshServer, server_or_skip
 from tests.support.two_engines import run_both
 
@@ -76,6 +77,20 @@ PLAY = """\
     - {name: Nobody at last, command: "{{ who }}"}
 """
 
+WARNING_MODULE = """\
+from ansible.module_utils.basic import AnsibleModule
+module = AnsibleModule({"about": {}})
+module.warn("mind " + module.params["about"])
+module.exit_json()
+"""
+LISTENING = """\
+from ansible.plugins.callback import CallbackBase
+class CallbackModule(CallbackBase):
+    CALLBACK_NAME = "listening"
+    def v2_runner_item_on_ok(self, result):
+        self._display.display(f"heard: {result._result.get('warnings')}")
+"""
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[SshServer]:
@@ -115,6 +130,19 @@ def test_who_and_where_follows_from_task_to_task(server: SshServer, tmp_path: Pa
     assert _told(herder.text) == _told(stock.text), herder.text
     assert herder.recap == stock.recap, herder.text
     assert (herder.exit_code, stock.exit_code) == (0, 0), stock.text
+
+
+def test_callbacks_are_told_what_an_item_was_when_it_was_sent(play: Play, tmp_path: Path) -> None:
+    """The task goes on meanwhile, and gathers its items' warnings for the result of all."""
+    for folder, name, content in (
+        ("library", "warning", WARNING_MODULE),
+        ("callback_plugins", "listening", LISTENING),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"{name}.py").write_text(content)
+    done = play([{"warning": {"about": "{{ item }}"}, "loop": ["one", "two", "three"]}])
+    heard = re.findall(r"heard: (.*)", done.stdout)
+    assert heard == ["['mind one']", "['mind two']", "['mind three']"], done.stdout
 
 
 def _told(text: str) -> list[tuple[str, str]]:
