@@ -53,18 +53,22 @@ while len(b) < n:
         n += int(b, 16)
 exec(zlib.decompress(b[{LENGTH_DIGITS}:]))
 """
+# where the first stage stands until its Python takes it out
+_STAGE = "HERDER_STAGE"
+_START = f'import os; exec(os.environ.pop("{_STAGE}"))'
 
 
 def bootstrap_line(interpreters: Tuple[str, ...]) -> str:
     """Give the shell line that runs the first stage under the first interpreter that is there.
 
     *Shapes*: an interpreter is a path, which may have spaces, a name for PATH, or either with
-    arguments ("/usr/bin/env python3"). The line is one line of POSIX shell.
+    arguments ("/usr/bin/env python3"). The line is one line of POSIX shell without a variable in
+    it: `sudo -i` and `sudo -s` hand the line to a shell more, with all but `$` escaped.
     """
     tries = "".join(_attempt(words) for each in interpreters for words in _readings(each))
     looked_for = shlex.quote(", ".join(interpreters))
     return (
-        f"HERDER_STAGE={shlex.quote(_one_line(_FIRST_STAGE))}; {tries}"
+        f"{_STAGE}={shlex.quote(_one_line(_FIRST_STAGE))}; export {_STAGE}; {tries}"
         f'echo "HERDER""{NO_PYTHON[6:].decode()}" {looked_for} >&2; exit {NO_PYTHON_STATUS}'
     )
 
@@ -79,7 +83,7 @@ def _attempt(words: List[str]) -> str:
     rest = "".join(f" {shlex.quote(word)}" for word in words[1:])
     return (
         f"if command -v {program} >/dev/null 2>&1; "
-        f'then exec {program}{rest} -c "$HERDER_STAGE"; fi; '
+        f"then exec {program}{rest} -c {shlex.quote(_START)}; fi; "
     )
 
 

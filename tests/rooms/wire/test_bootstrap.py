@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
 
-from herder.wire.bootstrap import agent_payload, bootstrap_line, ready_payload
+from herder.wire.bootstrap import LENGTH_DIGITS, agent_payload, bootstrap_line, ready_payload
 from herder.wire.handshake import GREETING, NO_PYTHON, OLD_PYTHON, READY
 
 SHELLS = [
@@ -31,6 +33,28 @@ def test_line_starts_an_agent_in_every_shell(shell: list[str]) -> None:
 
     assert ended.stdout.startswith(READY + GREETING)
     assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: shell[0])
+def test_line_may_go_through_a_login_shell_of_sudo(shell: list[str]) -> None:
+    """`become_flags: -i`: sudo escapes all but letters, digits, `_`, `-` and, alas, `$`."""
+    words = ("/bin/sh", "-c", bootstrap_line((sys.executable,)))
+    escaped = [re.sub(r"([^A-Za-z0-9_$-])", r"\\\1", word) for word in words]
+
+    ended = run(" ".join(escaped), shell=shell, stdin=agent_payload())
+
+    assert ended.stdout.startswith(READY + GREETING)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_the_first_stage_leaves_nothing_in_the_environment() -> None:
+    """All that the agent runs would inherit it."""
+    program = zlib.compress(b"print('HERDER_STAGE' in os.environ)")
+    sent = f"{len(program):0{LENGTH_DIGITS}x}".encode() + program
+
+    ended = run(bootstrap_line((sys.executable,)), shell=["/bin/sh"], stdin=sent)
+
+    assert ended.stdout == READY + b"False\n"
 
 
 def test_first_interpreter_that_is_there_is_taken(tmp_path: Path) -> None:
