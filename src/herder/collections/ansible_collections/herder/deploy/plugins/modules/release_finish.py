@@ -10,7 +10,8 @@ short_description: End a deployment on a host in one call
 description:
   - Does what M(herder.deploy.release_cleanup), M(herder.deploy.release_log) and
     M(herder.deploy.release_lease) do one after the other, for playbooks that count round trips.
-  - With O(result) other than V(ok), a release that does not serve is given up and removed.
+  - With O(result) other than V(ok), a release that does not serve is given up and removed, unless
+    O(give_up) says otherwise.
 extends_documentation_fragment:
   - herder.deploy.layout
   - herder.deploy.layout.token
@@ -37,6 +38,10 @@ options:
     description: How it ended.
     type: str
     default: ok
+  give_up:
+    description: With a O(result) other than V(ok), also remove O(release) if it does not serve.
+    type: bool
+    default: true
   take_back:
     description: With a O(result) other than V(ok), also undo the switch to O(release) if there was one.
     type: bool
@@ -91,7 +96,8 @@ def give_up(layout: Layout, params: Json) -> bool:
     undone = False
     if params["take_back"] and layout.current_name() == name and journal.get("to") == name:
         undone = bool(switches.revert(layout, params["token"], "", why)["changed"])
-    if records.state_of(layout, name) in ("unfinished", "finished", "failed") and not undone:
+    is_ours = records.state_of(layout, name) in ("unfinished", "finished", "failed")
+    if params["give_up"] and is_ours and not undone:
         staging.abandon(layout, name, why)
     return undone
 
@@ -142,6 +148,7 @@ def main() -> None:
         "release": {"type": "str", "required": True},
         "keep_releases": {"type": "int", "default": 0},
         "result": {"type": "str", "default": "ok"},
+        "give_up": {"type": "bool", "default": True},
         "take_back": {"type": "bool", "default": False},
         "event": {"type": "str", "default": "deployment"},
         "previous": text,
