@@ -165,7 +165,8 @@ class Play:
         if host in self.dies_before_switch:
             self.fleet.lost.add(host)
             return ""
-        words = self._words(host, guard_seconds=self.guard_seconds)
+        agreed = float(str(self.fleet.variable(host, "deploy_guard_seconds", 0.0)))
+        words = self._words(host, guard_seconds=min(self.guard_seconds, agreed))
         answer = run_module("release_switch", words)
         if host in self.dies_after_switch:
             self.fleet.lost.add(host)

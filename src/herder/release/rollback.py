@@ -21,7 +21,7 @@ from herder.model.fleet import (
 )
 from herder.model.releases import DeployWishes, HostReleases
 from herder.release.answers import look_at
-from herder.release.deploy import FAILED, UNREACHABLE, confirm_switches
+from herder.release.deploy import FAILED, NO_GUARD, UNREACHABLE, confirm_switches
 from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import Ledger, aim_at
 
@@ -57,7 +57,7 @@ class RollbackConductor:
         seen = look_at(fleet, hosts, check="quick")
         self.release = choose_target(seen, self._wishes.release)
         self._ledger.note_what_was(seen)
-        fleet.fix({"deploy_phase": "switch", "deploy_lease_token": lease.token})
+        fleet.fix({"deploy_phase": "switch", "deploy_lease_token": lease.token} | NO_GUARD)
         for host in hosts:
             aim_at(fleet, host, self.release)
 

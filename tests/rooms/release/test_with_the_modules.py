@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from herder.errors import DeploymentRefused
-from herder.model.fleet import HostState
+from herder.model.fleet import HostState, Verdict
 from herder.model.releases import DeployWishes
 from herder.release import ansistrano
 from herder.release.deploy import DeployConductor
@@ -146,6 +146,25 @@ def test_host_lost_after_its_switch_goes_back_by_itself(fleet: ModuleFleet) -> N
         time.sleep(0.05)
     assert fleet.served() == dict.fromkeys(HOSTS, "r2")
     assert log_of(fleet, "web2")[-1]["event"] == "settled"
+
+
+def test_host_on_its_way_back_stays_there_when_the_controller_is_lost(fleet: ModuleFleet) -> None:
+    """Its guard would go forth to the release that was refused, and call the old one failed."""
+    play = deployment(fleet, "r3")
+    play.guard_seconds = 1.0
+    conductor = play.conductor
+    conductor.prepare(fleet)
+    conductor.staged(play._pass(HOSTS, play._stage))
+    conductor.begin_batch(HOSTS)
+    play.broken = {"web3"}
+    assert conductor.switched(play._pass(HOSTS, play._switch)) is Verdict.TAKE_BACK
+
+    for batch in conductor.hosts_to_take_back():
+        play._pass(batch, play._switch)
+    time.sleep(2.0)
+
+    assert fleet.served() == dict.fromkeys(HOSTS, "r2")
+    assert "r2" in run_module("release_info", {"deploy_to": str(fleet.root / "web1")})["usable"]
 
 
 def test_second_deployer_is_refused_and_changes_nothing(fleet: ModuleFleet) -> None:
