@@ -177,7 +177,8 @@ class DeployConductor:
         fleet = self._known_fleet()
         self._ledger.note_switch(fleet, report, dict.fromkeys(report.hosts, self.release))
         if report.is_whole:
-            report = replace(report, failed=self._confirm(fleet, report.hosts))
+            failed = self._confirm(fleet, report.hosts) | self._ledger.without_switch(report.hosts)
+            report = replace(report, failed=failed)
         if report.is_whole:
             if not self._hosts_to_come():
                 self._transaction.take(Step.ALL_SWITCHED)

@@ -10,6 +10,7 @@ from herder.model.releases import HostReleases
 from herder.release.answers import ask_same, failure_of, look_at
 
 LOST = "unreachable; a switch that nobody confirms is undone by the host itself"
+NOT_SWITCHED = "its play ended well, but the host did not switch"
 LOG_MODULE = "herder.deploy.release_log"
 
 
@@ -48,6 +49,18 @@ class Ledger:
                 now=releases.current,
                 seconds=report.seconds,
             )
+
+    def without_switch(self, hosts: Sequence[str]) -> dict[str, str]:
+        """Say why, for each host that does not serve what was wanted though its play ended well.
+
+        The play may have rescued or ignored what failed.
+        """
+        stories = [self.stories[host] for host in hosts]
+        return {
+            story.host: story.reason or NOT_SWITCHED
+            for story in stories
+            if story.state is not HostState.SWITCHED
+        }
 
     def note_failures(self, report: BatchReport) -> None:
         """Note what went wrong on the hosts of a pass."""

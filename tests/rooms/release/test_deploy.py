@@ -62,6 +62,21 @@ def test_all_hosts_switch_batch_after_batch() -> None:
     assert fleet.ended == fleet.repeated == 1
 
 
+def test_a_host_that_did_not_switch_though_its_play_ended_well_takes_all_back() -> None:
+    """A play that rescues what failed, to tell a chat of it, must not leave two releases."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+    conductor.begin_batch(BATCHES[0])
+    fleet.hosts["a"].current = "r2"
+
+    assert conductor.switched(BatchReport(BATCHES[0])) is Verdict.TAKE_BACK
+
+    go_back(fleet, conductor)
+    assert conductor.finish() == 2
+    assert {story.now for story in conductor.story.hosts} == {"r1"}
+    assert "did not switch" in conductor.story.hosts[1].reason
+
+
 def test_the_release_and_the_number_are_fixed_before_the_first_host() -> None:
     """One name and one fencing number in every batch, whatever the clock says meanwhile."""
     fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
