@@ -34,7 +34,7 @@ from herder.release.once import COMMIT_DIGITS, OnceBook, OnceDeployment
 from herder.release.transaction import State, Step, Transaction
 
 GUARD_SECONDS = 600.0
-# A host on its way back must stay there when the controller is lost: its guard would go forth again.
+# A host on its way back stays there when the controller is lost; its guard would go forth again.
 NO_GUARD = {"deploy_guard_seconds": 0}
 FAILED, UNREACHABLE = 2, 4
 NO_SPACE = "No space left on device"
@@ -237,7 +237,7 @@ class DeployConductor:
         """
         fleet = self._known_fleet()
         fleet.fix({"deploy_release_version": None, "ansistrano_release_version": None})
-        fleet.fix({"deploy_is_going_back": True} | NO_GUARD)
+        fleet.fix({"deploy_is_going_back": True, **NO_GUARD})
         going: list[tuple[str, ...]] = []
         for batch in reversed(self._batches):
             hosts = tuple(host for host in batch if self._may_go_back(host))

@@ -57,7 +57,7 @@ class RollbackConductor:
         seen = look_at(fleet, hosts, check="quick")
         self.release = choose_target(seen, self._wishes.release)
         self._ledger.note_what_was(seen)
-        fleet.fix({"deploy_phase": "switch", "deploy_lease_token": lease.token} | NO_GUARD)
+        fleet.fix({"deploy_phase": "switch", "deploy_lease_token": lease.token, **NO_GUARD})
         for host in hosts:
             aim_at(fleet, host, self.release)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.herder.deploy.plugins.module_utils import release_layout, release_log
 from ansible_collections.herder.deploy.plugins.module_utils import release_lease as leases
-from ansible_collections.herder.deploy.plugins.module_utils import release_log
 from ansible_collections.herder.deploy.plugins.module_utils import release_record as records
 from ansible_collections.herder.deploy.plugins.module_utils import release_staging as staging
 from ansible_collections.herder.deploy.plugins.module_utils import release_switch as switches
@@ -70,6 +70,73 @@ def test_clean_up_never_removes_what_serves_or_served_before(layout: Any) -> Non
     upkeep.clean_up(layout, 1, None, is_check=False)
 
     assert names(layout) == ["a", "e"]
+
+
+@pytest.fixture
+def stubborn(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Give what makes files stay: an application's own, which its user wrote into a release."""
+
+    def protect(name: str) -> None:
+        remove = os.unlink
+
+        def unlink(path: Any, *words: Any, **more: Any) -> None:
+            if os.path.basename(path) == name:
+                raise PermissionError(13, "Permission denied", path)
+            remove(path, *words, **more)
+
+        monkeypatch.setattr(os, "unlink", unlink)
+        monkeypatch.setattr(release_layout, "REMOVE_TRIES", 1)
+
+    return protect
+
+
+def test_files_of_another_user_fail_no_clean_up(layout: Any, stubborn: Any) -> None:
+    """They are out of the way in the trash; a deployment is not taken back for them."""
+    Path(layout.release("a"), "cache").write_text("the application's")
+    stubborn("cache")
+
+    told = upkeep.clean_up(layout, 3, None, is_check=False)
+    again = upkeep.clean_up(layout, 3, None, is_check=False)
+
+    assert names(layout) == ["c", "d", "e"]
+    for each in (told, again):
+        (warning,) = each["warnings"]
+        assert layout.trash in warning
+
+
+def test_files_of_another_user_in_the_trash_stop_no_later_deployment(
+    layout: Any, stubborn: Any
+) -> None:
+    """Nor a rollback: both begin by emptying the trash."""
+    Path(layout.release("a"), "cache").write_text("the application's")
+    stubborn("cache")
+    upkeep.clean_up(layout, 3, None, is_check=False)
+
+    order = {"release": "f", "deploy_to": layout.root, "token": None, "steps": ["setup"]}
+    assert staging.carry_out(layout, order, is_check=False)["release"] == "f"
+
+
+def test_release_that_cannot_be_moved_away_is_no_target_any_more(
+    layout: Any, stubborn: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it may be gone."""
+    Path(layout.release("a"), "cache").write_text("the application's")
+    stubborn("cache")
+    move = os.rename
+
+    def rename(old: str, new: str) -> None:
+        if old == layout.release("a"):
+            raise PermissionError(13, "Permission denied", old)
+        move(old, new)
+
+    monkeypatch.setattr(os, "rename", rename)
+
+    told = upkeep.clean_up(layout, 3, None, is_check=False)
+
+    assert "b" in told["removed"]
+    assert "a" not in told["removed"]
+    assert layout.release("a") in told["warnings"][0]
+    assert records.state_of(layout, "a") == "failed"
 
 
 def test_rejected_release_goes_although_it_served_before(layout: Any) -> None:

@@ -44,7 +44,7 @@ def run(
     """Run one module: read its arguments, do the work, say the result; never returns.
 
     *Shapes*: `work` gets the parameters and whether this is check mode, and gives the result.
-    With a key `failed` in it, the module fails with the result's `msg`.
+    With a key `failed` in it, the module fails with the result's `msg`; `warnings` are told.
     """
     module = AnsibleModule(
         argument_spec=dict(layout_arguments(), **arguments),
@@ -53,6 +53,8 @@ def run(
     )
     params = dict(module.params, _diff=module._diff)
     result = run_reporting(lambda: work(params, module.check_mode), module.fail_json)
+    for text in result.pop("warnings", ()):
+        module.warn(text)
     if result.pop("failed", False):
         module.fail_json(**result)
     module.exit_json(**result)

@@ -222,7 +222,11 @@ def is_plain_directory(path: str) -> bool:
 
 
 def remove_tree(layout: Layout, path: str) -> None:
-    """Remove a directory so that nobody sees half of it: move it to the trash first."""
+    """Remove a directory so that nobody sees half of it: move it to the trash first.
+
+    What is in the trash is out of the way; that somebody else's files stay there fails nothing.
+    *Raises*: DeployError `cannot-remove` when it is still in its place.
+    """
     if not os.path.lexists(path):
         return
     target = os.path.join(layout.trash, "%s.%s" % (os.path.basename(path), uuid.uuid4().hex[:8]))
@@ -230,15 +234,29 @@ def remove_tree(layout: Layout, path: str) -> None:
         os.makedirs(layout.trash, mode=0o700, exist_ok=True)
         os.rename(path, target)
     except OSError:
-        target = path
-    _remove_now(target)
+        _remove_now(path)
+        return
+    with contextlib.suppress(DeployError):
+        _remove_now(target)
 
 
-def empty_trash(layout: Layout) -> None:
-    """Remove what an interrupted removal left in the trash."""
-    with contextlib.suppress(FileNotFoundError):
-        for name in os.listdir(layout.trash):
-            _remove_now(os.path.join(layout.trash, name))
+def empty_trash(layout: Layout) -> List[str]:
+    """Remove what an interrupted removal left in the trash; gives the paths that stay."""
+    stay = []
+    for name in _trashed(layout):
+        path = os.path.join(layout.trash, name)
+        try:
+            _remove_now(path)
+        except DeployError:
+            stay.append(path)
+    return stay
+
+
+def _trashed(layout: Layout) -> List[str]:
+    try:
+        return os.listdir(layout.trash)
+    except FileNotFoundError:
+        return []
 
 
 def _remove_now(path: str) -> None:

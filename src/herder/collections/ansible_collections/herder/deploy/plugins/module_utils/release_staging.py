@@ -241,8 +241,10 @@ def abandon(layout: Layout, name: str, reason: str) -> bool:
     if layout.current_name() == name:
         return False
     was_there = os.path.lexists(layout.release(name))
-    remove_tree(layout, layout.release(name))
-    records.fail(layout, name, reason, time.time())
+    try:
+        remove_tree(layout, layout.release(name))
+    finally:
+        records.fail(layout, name, reason, time.time())
     return was_there
 
 

@@ -90,14 +90,29 @@ def clean_up(layout: Layout, keep: int, token: Optional[int], is_check: bool) ->
     with locked(layout.lock):
         leases.check_fence(layout, token, now)
         found = to_remove(records.survey(layout), keep, protected_names(layout, now))
-        for name in found:
-            remove_tree(layout, layout.release(name))
-            records.forget(layout, name)
+        stay = _remove(layout, found)
         _forget_the_gone(layout)
         switches.sweep(layout)
     told = _told(layout, found)
-    empty_trash(layout)
+    stay += empty_trash(layout)
+    if stay:
+        text = "the user who deploys may not remove %s (another user's files?); it takes up room"
+        told["warnings"] = [text % path for path in stay]
     return told
+
+
+def _remove(layout: Layout, found: Dict[str, str]) -> List[str]:
+    """Remove releases; gives the paths of those that stay, which nobody may go back to then."""
+    stay = []
+    for name in list(found):
+        try:
+            remove_tree(layout, layout.release(name))
+            records.forget(layout, name)
+        except DeployError as error:
+            records.fail(layout, name, error.message, time.time())
+            stay.append(layout.release(name))
+            del found[name]
+    return stay
 
 
 def _forget_the_gone(layout: Layout) -> None:
