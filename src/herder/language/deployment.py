@@ -13,6 +13,7 @@ from ansible.executor.playbook_executor import PlaybookExecutor
 
 from herder.errors import UsageError
 from herder.language import core_version
+from herder.language.applications import require_one
 from herder.language.blocking import repeat
 from herder.language.passes import DeployRole, Pass, Passes, find_deploy_role
 from herder.language.side_tasks import SideTasks
@@ -237,6 +238,7 @@ def deploy_executor(
                 self.deserted = self.deserted if role is None else ", ".join(play.hosts)
                 return batches
             _require_linear(play)
+            require_one(self._playbooks, self._variable_manager, self._loader)
             self.has_deployed = True
             names = [tuple(str(host) for host in batch) for batch in batches]
             fleet = PlayFleet(role, names, self._side_tasks(play, role), tell)

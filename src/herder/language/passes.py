@@ -96,6 +96,15 @@ def find_deploy_role(play: Any) -> DeployRole | None:
     return None
 
 
+def count_deploy_roles(play: Any) -> int:
+    """Say how often a play brings a deploy role; each time is an application of its own."""
+    role = find_deploy_role(play)
+    if role is None:
+        return 0
+    place = role.first_task.get_path()
+    return sum(task.get_path() == place for task in _tasks(play))
+
+
 def _tasks(play: Any) -> list[Any]:
     return [task for block in play.compile() for task in block.get_tasks()]
 
