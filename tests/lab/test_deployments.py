@@ -106,6 +106,27 @@ def test_hosts_that_staged_different_files_do_not_switch(served: LabSite) -> Non
     assert served.look("ls releases") == ["r1"] * 3
 
 
+def test_what_a_hook_notifies_while_staging_is_run_after_the_switch(site: LabSite) -> None:
+    """A restart before it would bring up the old release, and nothing the new one.
+
+    Nor the old one on the way back.
+    """
+    restart = f"basename $(readlink {site.root}/current) none >> {site.root}.restarts"
+    handlers = f"  handlers: [{{name: restart, shell: {restart}}}]\n"
+    playbook = site.plays.folder / "deploy.yml"
+    playbook.write_text(playbook.read_text() + handlers)
+    hook = site.plays.folder / "configure.yml"
+    hook.write_text("- shell: echo new > {{ deploy_release_path }}/settings\n  notify: restart\n")
+    words = {"deploy_before_symlink_tasks_file": str(hook)}
+
+    site.deploy("r1", **words)
+    site.refuse("web3", "r2")
+    site.deploy("r2", code=2, **words)
+
+    told = site.look(f"tr '\\n' ' ' < {site.root}.restarts")
+    assert told == ["r1 r2 r1"] * 3
+
+
 def test_rollback_goes_where_all_can_go_or_nowhere(served: LabSite) -> None:
     """Twice, by name, and when one host lacks it (acceptance A3, B2, B3)."""
     served.deploy("r2")

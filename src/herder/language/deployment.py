@@ -15,6 +15,7 @@ from herder.errors import UsageError
 from herder.language import core_version
 from herder.language.applications import require_one
 from herder.language.blocking import repeat
+from herder.language.notified import Notified
 from herder.language.passes import DeployRole, Pass, Passes, find_deploy_role
 from herder.language.side_tasks import SideTasks
 from herder.model.fleet import (
@@ -109,6 +110,7 @@ class PlayCourse:
         self._done = 0
         self._is_over = False
         self._is_going_back = False
+        self._notified = Notified()
         if conductor.course not in STAGED_COURSES:
             self.passes.current = Pass.TAKE_BACK
 
@@ -122,6 +124,8 @@ class PlayCourse:
     def began(self, task: Any, host: str) -> None:
         """A task is given out to a host."""
         self.passes.note_once(task)
+        if self.passes.current is not Pass.STAGE and self.passes.role.is_inside(task):
+            self._notified.give_back(host)
         once, keeper = self._once_of(task), self._conductor.once
         if once is not None and keeper is not None:
             keeper.begins(once, host)
@@ -198,6 +202,7 @@ class PlayCourse:
         inventory = manager._inventory
         inventory.restrict_to_hosts([inventory.get_host(host) for host in hosts])
         core_version.forget_completed_roles(play)
+        self._notified.hold(play, hosts)
         self.passes.begin()
         started = time.monotonic()
         run_play(play)

@@ -39,7 +39,7 @@ def test_no_batch_runs_after_a_stop() -> None:
     """ansible-core goes on to the next batch of a play that said that it is broken off."""
     conductor = StoppingConductor(DeployWishes("mia", "laptop", "mia@laptop/1"))
     course = PlayCourse(conductor, Passes(DeployRole(RoleKind.HERDER, None)), BATCHES)
-    play = SimpleNamespace(role_cache={})
+    play = SimpleNamespace(role_cache={}, handlers=[], compile_roles_handlers=list)
     runs: list[int] = []
 
     def run_play(_: Any) -> int:
