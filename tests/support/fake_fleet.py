@@ -97,6 +97,7 @@ class FakeFleet:
             "current": host.current,
             "releases": releases,
             "rollback_targets": list(reversed(usable)),
+            "usable": [name for name in host.staged if name not in host.failed],
             "lease": {"is_live": bool(host.owner), "user": host.owner},
             "listing": listing,
         }

@@ -135,10 +135,7 @@ def choose_target(seen: Mapping[str, HostReleases], wanted: str) -> str:
     broken = tuple((host, each.failure) for host, each in seen.items() if each.failure)
     if broken:
         raise DeploymentRefused("not every host could be asked; nothing was changed", broken)
-    common = (
-        name for name in _first(seen).targets if all(name in e.targets for e in seen.values())
-    )
-    target = wanted or next(common, "")
+    target = wanted or _best_common(list(seen.values()))
     if not target or not all(_may_serve(each, target) for each in seen.values()):
         what = f"release {target}" if target else "a common intact release"
         raise DeploymentRefused(
@@ -148,8 +145,20 @@ def choose_target(seen: Mapping[str, HostReleases], wanted: str) -> str:
     return target
 
 
-def _first(seen: Mapping[str, HostReleases]) -> HostReleases:
-    return next(iter(seen.values()))
+def _best_common(hosts: Sequence[HostReleases]) -> str:
+    """Give the newest release that some go back to, and that all others have to go to or serve.
+
+    Where a way back was broken off, some hosts serve its target already: it is the target again.
+    """
+    for name in (hosts[0].current, *hosts[0].targets):
+        is_way_back = any(name in each.targets for each in hosts)
+        if is_way_back and all(_goes_to_or_serves(each, name) for each in hosts):
+            return name
+    return ""
+
+
+def _goes_to_or_serves(each: HostReleases, name: str) -> bool:
+    return name in each.targets or (name == each.current and name in each.usable)
 
 
 def _may_serve(each: HostReleases, name: str) -> bool:

@@ -215,6 +215,26 @@ def test_rollback_goes_one_further_back_each_time(tmp_path: Path) -> None:
         assert fleet.served() == dict.fromkeys(HOSTS, expected)
 
 
+def test_rollback_after_one_that_was_broken_off_goes_where_that_one_went(tmp_path: Path) -> None:
+    """Not one further: some hosts are there already, the others are to follow."""
+    fleet = ModuleFleet(tmp_path, BATCHES)
+    for release in ("r0", "r1", "r2"):
+        deployment(fleet, release).run()
+    fleet.fixed.clear()
+    conductor = RollbackConductor(wishes())
+    conductor.prepare(fleet)
+    play = Play(fleet, conductor)
+    conductor.begin_batch(BATCHES[0])
+    conductor.switched(play._pass(BATCHES[0], play._switch))
+    conductor.finish()
+    assert sorted(fleet.served().values()) == ["r1", "r2", "r2"]
+
+    fleet.fixed.clear()
+    rollback(fleet)
+
+    assert fleet.served() == dict.fromkeys(HOSTS, "r1")
+
+
 def rollback(fleet: ModuleFleet, to: str = "") -> int:
     """Roll the fleet back, batch after batch, as the run does."""
     conductor = RollbackConductor(wishes(to))
