@@ -199,6 +199,26 @@ def test_rolling_back_twice_goes_two_back(layout: Any) -> None:
         assert layout.current_name() == expected
 
 
+def test_release_that_was_rolled_back_from_is_no_target_of_a_later_one(layout: Any) -> None:
+    """It was left because it was bad: one goes back to what served before the later one."""
+    switches.switch(layout, "d", None, {})
+    build(layout, "f")
+    switches.switch(layout, "f", None, {})
+
+    assert upkeep.pick_target(layout, "") == "d"
+    assert upkeep.pick_target(layout, "e") == "e"
+
+
+def test_release_that_serves_again_after_a_rollback_is_a_target_again(layout: Any) -> None:
+    """Somebody asked for it by name, and a newer one followed it."""
+    switches.switch(layout, "d", None, {})
+    switches.switch(layout, "e", None, {})
+    build(layout, "f")
+    switches.switch(layout, "f", None, {})
+
+    assert upkeep.pick_target(layout, "") == "e"
+
+
 def test_rolling_to_the_newest_by_name_keeps_it(layout: Any) -> None:
     """Ansistrano links to it and then deletes it (row B3)."""
     switches.switch(layout, "d", None, {})

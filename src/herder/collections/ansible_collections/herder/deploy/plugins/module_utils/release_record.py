@@ -157,14 +157,25 @@ def rollback_targets(releases: List[Json], current: Optional[str]) -> List[str]:
     """Name the releases one may go back to, best first: usable, and older than the current one.
 
     A release that was rolled back from is newer than the current one, so a second rollback goes
-    one further back and never forth again.
+    one further back and never forth again. It is no target from later releases either.
     """
     by_name: Dict[str, Json] = {each["name"]: each for each in releases}
     here = by_name.get(current or "")
     if here is None:
         return []
     older = [each for each in releases if _key(each) < _key(here) and is_usable(each)]
-    return [each["name"] for each in reversed(older)]
+    return [each["name"] for each in reversed(older) if not _was_left(each, releases)]
+
+
+def _was_left(release: Json, releases: List[Json]) -> bool:
+    """Tell whether an older release served next: visitors were led back from this one."""
+    last = max(_activated(release), default=0.0)
+    later = [(at, _key(each)) for each in releases for at in _activated(each) if at > last > 0]
+    return bool(later) and min(later)[1] < _key(release)
+
+
+def _activated(release: Json) -> List[float]:
+    return [at for at in release["record"].get("activated") or [] if isinstance(at, (int, float))]
 
 
 def is_usable(release: Json) -> bool:
