@@ -158,6 +158,7 @@ class DeployConductor:
         for host, text in differences:
             self._ledger.change(host, state=HostState.FAILED, reason=text)
         self._remark("nothing was switched: every host serves what it served before")
+        self._remark_what_stays(fleet)
         reachable = [host for host in report.hosts if host not in report.unreachable]
         contents.abandon(fleet, reachable, self.release, self._token())
 
@@ -200,8 +201,7 @@ class DeployConductor:
             self._remark("deploy_on_failure is stop: hosts that switched were left so")
             return Verdict.STOP
         self._transaction.take(Step.GATE_FAILED)
-        if self._once.done_now:
-            self._remark_what_stays(fleet)
+        self._remark_what_stays(fleet)
         self._say("taking back")
         return Verdict.TAKE_BACK
 
@@ -218,13 +218,19 @@ class DeployConductor:
         else:
             self._transaction.take(Step.GAVE_UP)
             self._remark("interrupted before any host switched: each serves what it served before")
+            self._remark_what_stays(fleet)
             contents.abandon(fleet, hosts, self.release, self._token())
         return Verdict.STOP
 
     def _remark_what_stays(self, fleet: Fleet) -> None:
+        """Name what ran once (a migration): no link undoes it."""
+        if not self._once.done_now:
+            return
         hook = fleet.variable(next(iter(self._ledger.stories)), UNDO_HOOK)
         done = ", ".join(f"{task.name!r} on {host}" for task, host in self._once.done_now)
         by_hook = f"{UNDO_HOOK} ({hook}) is to undo it" if hook else f"no {UNDO_HOOK} undoes it"
+        if hook and self._transaction.state is not State.GOING_BACK:
+            by_hook = f"{UNDO_HOOK} ({hook}) does not run where no host switched"
         self._remark(f"what ran once stays done: {done}; {by_hook}")
 
     def _confirm(self, fleet: Fleet, hosts: Sequence[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from herder.errors import DeploymentRefused
-from herder.model.fleet import HostState, Verdict
+from herder.model.fleet import BatchReport, HostState, OnceTask, Verdict
 from herder.model.releases import DeployWishes
 from herder.release import ansistrano
 from herder.release.deploy import DeployConductor
@@ -165,6 +165,27 @@ def test_host_on_its_way_back_stays_there_when_the_controller_is_lost(fleet: Mod
 
     assert fleet.served() == dict.fromkeys(HOSTS, "r2")
     assert "r2" in run_module("release_info", {"deploy_to": str(fleet.root / "web1")})["usable"]
+
+
+@pytest.mark.parametrize("end", ["failed", "interrupted"])
+def test_migration_that_ran_while_staging_is_named_when_nothing_is_switched(
+    fleet: ModuleFleet, end: str
+) -> None:
+    """Every host serves the old code, and the database is the new one's."""
+    play = deployment(fleet, "r3")
+    conductor = play.conductor
+    conductor.prepare(fleet)
+    assert conductor.once is not None
+    conductor.once.ended(OnceTask("Migrate", "m1"), "web1", has_changed=True)
+
+    if end == "failed":
+        conductor.staged(BatchReport(HOSTS, failed={"web3": "no compiler"}))
+    else:
+        conductor.interrupted()
+    conductor.finish()
+
+    remarks = " ".join(conductor.story.remarks)  # type: ignore[attr-defined]  # a DeployConductor
+    assert "what ran once stays done: 'Migrate' on web1" in remarks
 
 
 def test_second_deployer_is_refused_and_changes_nothing(fleet: ModuleFleet) -> None:
