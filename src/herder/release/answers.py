@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from herder.errors import DeploymentRefused
 from herder.model.fleet import Fleet
 from herder.model.releases import HostReleases
 
@@ -78,6 +80,22 @@ def _read(host: str, answer: Mapping[str, object]) -> HostReleases:
         last_log=log[-1] if log else None,
         once=_entries(answer.get("once")),
     )
+
+
+def usual_release(seen: Mapping[str, HostReleases]) -> str:
+    """Name the release that most hosts serve; of equally frequent ones the newest.
+
+    *Raises*: DeploymentRefused when no host serves any.
+    """
+    served = Counter(each.current for each in seen.values() if each.current)
+    if not served:
+        raise DeploymentRefused("no host serves a release that others could catch up with")
+    return max(served, key=lambda name: (served[name], _finished(seen, name)))
+
+
+def _finished(seen: Mapping[str, HostReleases], name: str) -> float:
+    records = [each.release(name) or {} for each in seen.values()]
+    return max(float(str(record.get("finished") or 0)) for record in records)
 
 
 def _entries(value: object) -> dict[str, Mapping[str, object]]:

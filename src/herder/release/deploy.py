@@ -8,7 +8,6 @@ host back the release it had. Each step is a line in the transaction's table (tr
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -27,7 +26,7 @@ from herder.model.fleet import (
 )
 from herder.model.releases import DeployWishes, HostReleases
 from herder.release import ansistrano, contents, preflight
-from herder.release.answers import ask_same, failure_of, look_at
+from herder.release.answers import ask_same, failure_of, look_at, usual_release
 from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import Ledger, aim_at
 from herder.release.once import COMMIT_DIGITS, OnceBook, OnceDeployment
@@ -89,10 +88,7 @@ class DeployConductor:
 
     def _take_usual_release(self, fleet: Fleet, seen: Mapping[str, HostReleases]) -> None:
         """Deploy what most hosts serve, from the commit they have, to those who lack it."""
-        served = Counter(each.current for each in seen.values() if each.current)
-        if not served:
-            raise DeploymentRefused("no host serves a release that others could catch up with")
-        self.release = served.most_common(1)[0][0]
+        self.release = usual_release(seen)
         model = next(each for each in seen.values() if each.current == self.release)
         self._model = model.host
         commit = str((model.release(self.release) or {}).get("commit") or "")

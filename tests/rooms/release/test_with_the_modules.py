@@ -188,6 +188,26 @@ def test_migration_that_ran_while_staging_is_named_when_nothing_is_switched(
     assert "what ran once stays done: 'Migrate' on web1" in remarks
 
 
+@pytest.mark.parametrize("absent", ["web1", "web2"])
+def test_host_that_was_away_catches_up_with_the_other_one_and_not_the_other_with_it(
+    tmp_path: Path, absent: str
+) -> None:
+    """Of two hosts none is most: the newer release counts, whoever comes first in the inventory."""
+    fleet = ModuleFleet(tmp_path, (("web1",), ("web2",)))
+    deployment(fleet, "r1").run()
+    fleet.batches = tuple(batch for batch in fleet.batches if batch != (absent,))
+    deployment(fleet, "r2").run()
+
+    fleet.batches = (("web1",), ("web2",))
+    fleet.fixed.clear()
+    conductor = DeployConductor(DeployWishes("ann", "laptop", "ann", is_catching_up=True))
+
+    conductor.prepare(fleet)
+    conductor.finish()
+
+    assert conductor.release == "r2"
+
+
 def test_second_deployer_is_refused_and_changes_nothing(fleet: ModuleFleet) -> None:
     """All hosts or none: a lease on one host is enough to refuse, and no other host is held."""
     run_module(
