@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -209,6 +210,18 @@ def test_overdue_switch_is_settled_by_its_rule(layout: Any, rule: str, expected:
 
     assert settled["state"] in ("reverted", "confirmed")
     assert served(layout) == expected
+
+
+def test_overdue_switch_whose_way_back_was_removed_is_kept(layout: Any) -> None:
+    """Refusing would stop every later deployment on this host, and no command gets it out."""
+    switches.switch(layout, "b", None, {"guard_seconds": 0.01})
+    shutil.rmtree(layout.release("a"))
+    time.sleep(0.05)
+
+    switches.switch(layout, "b", None, {})
+
+    assert switches.journal_of(layout)["state"] == "confirmed"
+    assert layout.current_name() == "b"
 
 
 def test_guard_takes_back_by_itself_and_writes_it_down(layout: Any, tmp_path: Path) -> None:

@@ -235,11 +235,14 @@ def undo(layout: Layout, journal: Json, why: str) -> Json:
 
 
 def _check_way_back(layout: Layout, journal: Json) -> None:
+    if not _has_way_back(layout, journal):
+        text = "release %s, to go back to, is not on this host" % journal["from"]
+        raise DeployError("release-missing", text)
+
+
+def _has_way_back(layout: Layout, journal: Json) -> bool:
     name = journal.get("from")
-    if name and not is_plain_directory(layout.release(name)):
-        raise DeployError(
-            "release-missing", "release %s, to go back to, is not on this host" % name
-        )
+    return not name or is_plain_directory(layout.release(name))
 
 
 def _go_back(layout: Layout, text: Optional[str]) -> None:
@@ -269,12 +272,13 @@ def is_overdue(journal: Optional[Json], now: leases.Moment) -> bool:
 def settle(layout: Layout) -> Optional[Json]:
     """Carry out the agreed rule of an overdue switch whose guard did not live; under the lock.
 
-    Gives the journal when something was done, else None.
+    Where the release to go back to is gone, the new one is kept: refusing would stop every later
+    deployment. Gives the journal when something was done, else None.
     """
     journal = journal_of(layout)
     if journal is None or not is_overdue(journal, leases.this_moment()):
         return None
-    if journal["rule"] == "keep":
+    if journal["rule"] == "keep" or not _has_way_back(layout, journal):
         journal["state"] = "confirmed"
         _note(layout, journal)
         return journal
