@@ -22,13 +22,12 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Any:
-    """Give a host with the finished releases a, b, c, d, e, of which e serves."""
+    """Give a host where a, b, c, d and e served one after the other; e does still."""
     place = Layout(str(tmp_path / "site"))
     os.makedirs(place.releases)
     for name in "abcde":
         build(place, name)
-    switches.switch(place, "d", None, {})
-    switches.switch(place, "e", None, {})
+        switches.switch(place, name, None, {})
     return place
 
 
@@ -207,6 +206,30 @@ def test_release_that_was_rolled_back_from_is_no_target_of_a_later_one(layout: A
 
     assert upkeep.pick_target(layout, "") == "d"
     assert upkeep.pick_target(layout, "e") == "e"
+
+
+def test_release_that_never_served_is_no_target(layout: Any) -> None:
+    """Its deployment was killed when it was staged; the same code was deployed again later."""
+    build(layout, "f")
+    build(layout, "g")
+    switches.switch(layout, "g", None, {})
+
+    assert upkeep.pick_target(layout, "") == "e"
+    assert upkeep.pick_target(layout, "f") == "f"
+
+
+def test_release_that_another_tool_switched_to_is_a_target(layout: Any) -> None:
+    """The Ansistrano role makes the link itself; it is seen when the next deployment begins."""
+    build(layout, "f")
+    os.unlink(layout.current)
+    os.symlink("releases/f", layout.current)
+    order = {"release": "g", "deploy_to": layout.root, "token": None, "steps": ["setup"]}
+    staging.carry_out(layout, order, is_check=False)
+    build(layout, "g")
+    os.unlink(layout.current)
+    os.symlink("releases/g", layout.current)
+
+    assert upkeep.pick_target(layout, "") == "f"
 
 
 def test_release_that_serves_again_after_a_rollback_is_a_target_again(layout: Any) -> None:

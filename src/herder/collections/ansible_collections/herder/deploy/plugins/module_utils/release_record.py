@@ -157,14 +157,16 @@ def rollback_targets(releases: List[Json], current: Optional[str]) -> List[str]:
     """Name the releases one may go back to, best first: usable, and older than the current one.
 
     A release that was rolled back from is newer than the current one, so a second rollback goes
-    one further back and never forth again. It is no target from later releases either.
+    one further back and never forth again. It is no target from later releases either, and
+    neither is one that never served: its deployment was killed before it passed any gate.
     """
     by_name: Dict[str, Json] = {each["name"]: each for each in releases}
     here = by_name.get(current or "")
     if here is None:
         return []
     older = [each for each in releases if _key(each) < _key(here) and is_usable(each)]
-    return [each["name"] for each in reversed(older) if not _was_left(each, releases)]
+    served = [each for each in reversed(older) if _activated(each)]
+    return [each["name"] for each in served if not _was_left(each, releases)]
 
 
 def _was_left(release: Json, releases: List[Json]) -> bool:

@@ -125,8 +125,8 @@ def _new_journal(layout: Layout, name: str, token: Optional[int], order: Json) -
 
 
 def remember_server(layout: Layout, name: Optional[str]) -> None:
-    """Take note that a release we did not build is serving, so that one may go back to it."""
-    if not name or records.state_of(layout, name) != "unrecorded":
+    """Take note that a release we did not switch to is serving, so that one may go back to it."""
+    if not name or records.state_of(layout, name) not in ("unrecorded", "finished"):
         return
     if not (read_json(layout.record(name)) or {}).get("activated"):
         records.note_activation(layout, name, time.time())
