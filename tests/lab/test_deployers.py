@@ -86,3 +86,23 @@ def _hold(site: LabSite) -> str:
     hook = site.plays.folder / "hold.yml"
     hook.write_text("- command: sleep 60\n")
     return str(hook)
+
+
+@pytest.mark.slow
+def test_a_silent_host_does_not_cost_the_others_their_lease(
+    served: LabSite, cable: Machines
+) -> None:
+    """Its renewal is waited for; theirs must go on, or somebody else deploys in between."""
+    process = served.start("--release", "r2", dwell=45, dwell_on="web1")
+    assert served.serves("web1", "r2")
+    faults.cut_network(cable, "web3")
+    left = (
+        "import json, time; print(json.load(open('.herder/lease.json'))['expires'] - time.time())"
+    )
+
+    time.sleep(38)
+    said = served.plays.ssh("web2", f'cd {served.root} && python3 -c "{left}"')
+    faults.restore_network(cable, "web3")
+    served.plays.done(process, 200)
+
+    assert float(said) > 0

@@ -80,7 +80,9 @@ class ModuleFleet:
         known = {**self.variables, **self.own[host], **self.fixed}
         return known.get(name, default)
 
-    def ask(self, module: str, arguments: Mapping[str, Answer]) -> Mapping[str, Answer]:
+    def ask(
+        self, module: str, arguments: Mapping[str, Answer], seconds: int = 0
+    ) -> Mapping[str, Answer]:
         return {host: self._ask(module, host, words) for host, words in arguments.items()}
 
     def _ask(self, module: str, host: str, words: Answer) -> Answer:

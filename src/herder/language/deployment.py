@@ -78,9 +78,9 @@ class PlayFleet:
         return default if value is None else value
 
     def ask(
-        self, module: str, arguments: Mapping[str, Mapping[str, object]]
+        self, module: str, arguments: Mapping[str, Mapping[str, object]], seconds: int = 0
     ) -> Mapping[str, Mapping[str, object]]:
-        return self._side_tasks.run(module, arguments)
+        return self._side_tasks.run(module, arguments, seconds)
 
     def fix(self, variables: Mapping[str, object]) -> None:
         extra = self._side_tasks.variable_manager.extra_vars

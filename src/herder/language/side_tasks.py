@@ -60,8 +60,10 @@ class SideTasks:
     worker: Callable[..., Worker]
     passwords: Mapping[str, str | None]
 
-    def run(self, module: str, arguments: Mapping[str, Mapping[str, Any]]) -> dict[str, Facts]:
-        """Run `module` at once on every host that `arguments` names.
+    def run(
+        self, module: str, arguments: Mapping[str, Mapping[str, Any]], seconds: int = 0
+    ) -> dict[str, Facts]:
+        """Run `module` at once on every host that `arguments` names; 0 seconds: however long.
 
         *Shapes*: host name -> module arguments; gives host name -> task result, with `failed` or
         `unreachable` true where it went wrong.
@@ -71,7 +73,7 @@ class SideTasks:
         for number, (host, words) in enumerate(arguments.items()):
             # hosts are mostly asked the same
             if words != told:
-                task, told = self._task(module, words), words
+                task, told = self._task(module, words, seconds), words
             self._worker(number, host, task, answers).start()
         return dict(answers.answers.get() for _ in arguments)
 
@@ -99,14 +101,14 @@ class SideTasks:
             cliargs=None,
         )
 
-    def _task(self, module: str, words: Mapping[str, Any]) -> Any:
+    def _task(self, module: str, words: Mapping[str, Any], seconds: int) -> Any:
         fields = {name: getattr(self.like_task, name) for name in INHERITED}
         given = {name: value for name, value in fields.items() if value not in (None, [], {})}
         source = {
             "name": "beside the play",
             "hosts": "all",
             "gather_facts": False,
-            "tasks": [{module: dict(words), "check_mode": False, **given}],
+            "tasks": [{module: dict(words), "check_mode": False, "timeout": seconds, **given}],
         }
         play = Play.load(source, variable_manager=self.variable_manager, loader=self.loader)
         return next(task for block in play.compile() for task in block.block if not task.implicit)

@@ -112,9 +112,12 @@ class Fleet(Protocol):
         """Give a variable of the playbook as it is on a host now, or `default`."""
 
     def ask(
-        self, module: str, arguments: Mapping[str, Mapping[str, object]]
+        self, module: str, arguments: Mapping[str, Mapping[str, object]], seconds: int = 0
     ) -> Mapping[str, Mapping[str, object]]:
-        """Run a module at once on the hosts named; host -> task result (failed, unreachable)."""
+        """Run a module at once on the hosts named; host -> task result (failed, unreachable).
+
+        A host that has not answered after `seconds` has failed; 0 waits however long.
+        """
 
     def fix(self, variables: Mapping[str, object]) -> None:
         """Set extra variables for all that is run from now on; None takes one away."""

@@ -19,6 +19,8 @@ MODULE = "herder.deploy.release_lease"
 LEASE_SECONDS = 30.0
 RENEW_SECONDS = 8.0
 RETRY_SECONDS = 2.0
+# So long is waited for a renewal: a host that is silent must not cost the others their lease.
+ANSWER_SECONDS = 8
 
 Parts = Mapping[str, Mapping[str, object]]
 
@@ -92,8 +94,10 @@ class FleetLease:
 
     def renew(self) -> None:
         """Put off the end of the lease and say how far the deployment is."""
-        words = {"action": "renew", "token": self.token, "progress": self.progress}
-        self._ask_all(words | {"owner": self.claim.owner, "seconds": LEASE_SECONDS})
+        words: dict[str, object] = {"action": "renew", "token": self.token}
+        words |= {"progress": self.progress}
+        words |= {"owner": self.claim.owner, "seconds": LEASE_SECONDS}
+        self._ask(words, self.hosts, ANSWER_SECONDS)
 
     def release(self) -> None:
         """Give the lease back; safe when it is not held."""
@@ -130,10 +134,9 @@ class FleetLease:
     def _ask_all(self, words: Mapping[str, object]) -> Parts:
         return self._ask(words, self.hosts)
 
-    def _ask(self, words: Mapping[str, object], hosts: Sequence[str]) -> Parts:
-        return self.fleet.ask(
-            MODULE, {host: layout(self.fleet, host) | dict(words) for host in hosts}
-        )
+    def _ask(self, words: Mapping[str, object], hosts: Sequence[str], seconds: int = 0) -> Parts:
+        arguments = {host: layout(self.fleet, host) | dict(words) for host in hosts}
+        return self.fleet.ask(MODULE, arguments, seconds)
 
 
 def _number(part: Mapping[str, object]) -> int:
