@@ -117,11 +117,10 @@ def test_what_a_hook_notifies_while_staging_is_run_after_the_switch(site: LabSit
     playbook.write_text(playbook.read_text() + handlers)
     hook = site.plays.folder / "configure.yml"
     hook.write_text("- shell: echo new > {{ deploy_release_path }}/settings\n  notify: restart\n")
-    words = {"deploy_before_symlink_tasks_file": str(hook)}
 
-    site.deploy("r1", **words)
+    site.deploy("r1", deploy_before_symlink_tasks_file=hook)
     site.refuse("web3", "r2")
-    site.deploy("r2", code=2, **words)
+    site.deploy("r2", code=2, deploy_before_symlink_tasks_file=hook)
 
     told = site.look(f"tr '\\n' ' ' < {site.root}.restarts")
     assert told == ["r1 r2 r1"] * 3
