@@ -118,9 +118,9 @@ def test_what_a_hook_notifies_while_staging_is_run_after_the_switch(site: LabSit
     hook = site.plays.folder / "configure.yml"
     hook.write_text("- shell: echo new > {{ deploy_release_path }}/settings\n  notify: restart\n")
 
-    site.deploy("r1", deploy_before_symlink_tasks_file=hook)
+    site.deploy("r1", deploy_before_symlink_tasks_file=str(hook))
     site.refuse("web3", "r2")
-    site.deploy("r2", code=2, deploy_before_symlink_tasks_file=hook)
+    site.deploy("r2", code=2, deploy_before_symlink_tasks_file=str(hook))
 
     told = site.look(f"tr '\\n' ' ' < {site.root}.restarts")
     assert told == ["r1 r2 r1"] * 3
