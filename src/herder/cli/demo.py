@@ -73,7 +73,7 @@ def _play(chosen: argparse.Namespace) -> int:
         if not chosen.keep:
             _take_down(place)
     if chosen.keep:
-        _say_what_is_kept(example, staging, state)
+        _say_what_is_kept(_Demo(example, staging, state), chosen.directory)
     return result
 
 
@@ -340,16 +340,25 @@ def _take_down(place: LabPlace) -> None:
     _say("The lab is down, nothing of it is left.")
 
 
-def _say_what_is_kept(example: Example, staging: Staging, state: LabState) -> None:
+def _say_what_is_kept(demo: _Demo, directory: Path | None) -> None:
     _chapter("The lab stays")
-    for door in staging.doors(state):
+    for door in demo.doors:
         _say(f"the site         http://{door.address}:{door.port}/")
-    _say(f"log in           herder lab ssh web1 --name {_NAME}")
-    _say(f"the playbooks    cd {example.ansible_folder}")
-    inventories = " ".join(staging.inventory_words())
-    _say(f"one more time    herder deploy deploy.yml {inventories} \\")
-    _say(f"                     --vault-password-file {VAULT_PASSWORD_FILE}")
-    _say(f"remove it        herder lab down --name {_NAME}")
+    for line in what_to_do_with_it(demo.play("deploy.yml"), directory):
+        _say(line)
+
+
+def what_to_do_with_it(deploy: Play, directory: Path | None) -> list[str]:
+    """Give the commands for a lab that stays; `directory` is where labs are kept."""
+    lab_words = f"--name {_NAME}" + (f" --directory {directory}" if directory else "")
+    variables = " ".join(f"-e {name}={value}" for name, value in deploy.variables.items())
+    return [
+        f"log in           herder lab ssh {lab_words} web1",
+        f"the playbooks    cd {deploy.playbook.parent}",
+        f"one more time    herder deploy {deploy.playbook.name} {' '.join(deploy.options)} \\",
+        f"                     {variables}",
+        f"remove it        herder lab down {lab_words}",
+    ]
 
 
 def _say_done(what: str, outcome: Outcome) -> None:

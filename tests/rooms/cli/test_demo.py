@@ -11,9 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from herder.cli.demo import are_sessions_whole, change_table, is_whole_change, last_releases, main
+from herder.cli.demo import (
+    are_sessions_whole,
+    change_table,
+    is_whole_change,
+    last_releases,
+    main,
+    what_to_do_with_it,
+)
 from herder.cli.main import INTERRUPT_EXIT_CODE
 from herder.errors import UsageError
+from herder.lab.playing import Play
 from herder.lab.visitors import Door, HostChange, Visit, Visitor
 from tests.support.two_engines import SOURCE
 
@@ -74,6 +82,21 @@ def test_what_a_host_answered_last_is_told_by_time_and_not_by_visitor() -> None:
     lost = Visit(6.0, 6.1, failure="status 503")
 
     assert last_releases([late, early, lost]) == {"web1": "v2"}
+
+
+def test_commands_for_a_lab_that_stays_have_all_they_need() -> None:
+    """They are copied from the screen: without its repository the deployment asked github.com."""
+    deploy = Play(
+        Path("/moo/deploy.yml"), ("-i", "hosts.ini"), {"mootube_repository": "/labs/site"}
+    )
+
+    text = "\n".join(what_to_do_with_it(deploy, Path("/labs")))
+
+    assert "herder lab ssh --name demo --directory /labs web1\n" in text
+    assert "herder deploy deploy.yml -i hosts.ini \\\n" in text
+    assert "  -e mootube_repository=/labs/site\n" in text
+    assert text.endswith("herder lab down --name demo --directory /labs")
+    assert "--directory" not in "\n".join(what_to_do_with_it(deploy, None))
 
 
 def test_unknown_word_is_refused() -> None:
