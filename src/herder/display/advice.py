@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_ADVICE: tuple[tuple[str, str], ...] = (
+# Of the way to the host alone: a task that uses ssh itself (git) says the same of other servers.
+_OF_THE_WAY: tuple[tuple[str, str], ...] = (
+    (r"cannot start '", "install that program on this machine, or put its folder into PATH"),
     (
         r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",
         "compare the host's key with what you know of it, then `ssh-keygen -R HOST` and "
@@ -22,6 +24,22 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (
         r"ssh: connect to host \S+ port \d+: Connection refused",
         "is sshd running there? The address and port come from ansible_host and ansible_port",
+    ),
+)
+
+_OF_ALL: tuple[tuple[str, str], ...] = (
+    (
+        r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",
+        "make that server's key known to the user who asks it: the module known_hosts, or "
+        "`accept_hostkey` of the git module",
+    ),
+    (
+        r"Permission denied \((?:publickey|gssapi|password|keyboard)",
+        "the server that the task asked refuses this user: which key does the task use there?",
+    ),
+    (
+        r"Could not resolve hostname|Name or service not known",
+        "that name cannot be resolved where the task runs: check the name, and the DNS there",
     ),
     (
         r"Connection refused",
@@ -81,12 +99,16 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     ),
 )
 
-_COMPILED = tuple((re.compile(pattern, re.IGNORECASE), text) for pattern, text in _ADVICE)
+_COMPILED_OF_ALL = tuple((re.compile(pattern, re.IGNORECASE), text) for pattern, text in _OF_ALL)
+_COMPILED = (
+    *((re.compile(pattern, re.IGNORECASE), text) for pattern, text in _OF_THE_WAY),
+    *_COMPILED_OF_ALL,
+)
 
 
-def advice_for(failure_text: str) -> str:
+def advice_for(failure_text: str, *, is_unreachable: bool = False) -> str:
     """Give what to try for a failure with these words, '' when nothing is known to help."""
-    for pattern, text in _COMPILED:
+    for pattern, text in _COMPILED if is_unreachable else _COMPILED_OF_ALL:
         if pattern.search(failure_text):
             return text
     return ""

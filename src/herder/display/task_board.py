@@ -125,7 +125,10 @@ class TaskBoard:
             known.others.append(host)
             return None
         self._failures[signature] = _Alike(host, outcome)
-        advice = advice_for("\n".join(f"{part.name} {part.text}" for part in fields))
+        advice = advice_for(
+            "\n".join(f"{part.name} {part.text}" for part in fields),
+            is_unreachable=outcome is Outcome.UNREACHABLE,
+        )
         label = host_label(host, result)
         return FailureShown(self.task, outcome, label, item, fields, advice)
 

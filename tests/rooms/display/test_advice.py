@@ -10,8 +10,6 @@ from herder.display.advice import advice_for
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
-        ("msg Host key verification failed.", "ssh-keygen -R"),
-        ("msg root@web1: Permission denied (publickey).", "--private-key"),
         ("msg Missing sudo password", "-K"),
         ("msg Could not get lock /var/lib/dpkg/lock-frontend", "lock_timeout"),
         ("stderr No space left on device", "df -h"),
@@ -26,3 +24,22 @@ def test_known_words_have_an_advice(failure: str, words: str) -> None:
 
     assert words in advice
     assert bool(advice) is bool(words)
+
+
+@pytest.mark.parametrize(
+    ("failure", "of_the_host", "of_the_task"),
+    [
+        ("msg Host key verification failed.", "ssh-keygen -R", "accept_hostkey"),
+        ("msg git@moo: Permission denied (publickey).", "--private-key", "which key"),
+        ("msg ssh: Could not resolve hostname moo", "ansible_host", "the DNS there"),
+        ("msg cannot start 'ssh': [Errno 2] No such file or directory: 'ssh'", "this machine", ""),
+    ],
+)
+def test_words_of_ssh_are_about_the_host_only_when_it_was_not_reached(
+    failure: str, of_the_host: str, of_the_task: str
+) -> None:
+    """A task that clones from a server that nobody knows has nothing to do with the inventory."""
+    assert of_the_host in advice_for(failure, is_unreachable=True)
+    advice = advice_for(failure)
+    assert of_the_task in advice
+    assert of_the_host not in advice
