@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from herder.cli import lab_cloud
-from herder.errors import UsageError
+from herder.errors import LabError, UsageError
 from herder.lab import lab
 from herder.lab.inventory import inventory_text, ssh_words, write_inventory
 from herder.lab.place import LabPlace, lab_place
@@ -115,7 +115,13 @@ def _ssh(place: LabPlace, chosen: argparse.Namespace) -> int:
     server = lab.require_state(place).server(name)
     words = [*ssh_words(place, server), *command]
     sys.stdout.flush()
-    os.execvp(words[0], words)  # the person's own terminal goes on as ssh's
+    try:
+        os.execvp(words[0], words)  # the person's own terminal goes on as ssh's
+    except OSError as error:
+        raise LabError(
+            f"{words[0]} cannot be started: {error.strerror}",
+            hint=f"install {words[0]}, or put its folder into PATH",
+        ) from error
 
 
 def _inventory(place: LabPlace, chosen: argparse.Namespace) -> int:

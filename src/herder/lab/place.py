@@ -93,11 +93,17 @@ class LabPlace:
 
     def _open(self) -> int:
         while True:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
+                self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
                 return os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
             except FileNotFoundError:  # the lab that was here has just been removed
                 continue
+            except OSError as error:
+                raise LabError(
+                    f"no lab can be kept here: {error.strerror}",
+                    context=str(self.directory),
+                    hint="name a folder of yours with --directory",
+                ) from error
 
     def _is_here(self, descriptor: int) -> bool:
         """Tell whether the locked directory still has its name: `down` may have removed it."""

@@ -90,6 +90,16 @@ def test_unknown_server_is_named_with_those_there_are(folder: Path) -> None:
         main(["ssh", "db1", "--name", "try", "--directory", str(folder)])
 
 
+def test_missing_ssh_is_said_and_is_no_bug(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small containers have none."""
+    monkeypatch.setenv("PATH", str(folder))
+
+    with pytest.raises(LabError, match="ssh cannot be started") as refused:
+        main(["ssh", "--name", "try", "--directory", str(folder), "web1"])
+
+    assert "PATH" in refused.value.hint
+
+
 def test_down_says_when_there_was_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

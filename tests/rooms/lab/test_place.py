@@ -24,6 +24,18 @@ def test_folder_that_ssh_or_mount_would_misread_is_refused(tmp_path: Path, folde
         lab_place("lab", tmp_path / folder)
 
 
+def test_folder_that_cannot_be_made_is_said_and_is_no_bug(tmp_path: Path) -> None:
+    """A home that is read-only, or a folder of somebody else, is the machine's and not ours."""
+    (tmp_path / "labs").write_text("a file is in the way")
+    place = lab_place("lab", tmp_path / "labs")
+
+    with pytest.raises(LabError, match="no lab can be kept here") as refused, place.locked():
+        pass
+
+    assert str(tmp_path / "labs") in str(refused.value)
+    assert "--directory" in refused.value.hint
+
+
 def test_two_labs_have_two_marks(tmp_path: Path) -> None:
     """Interfaces are named by the mark, and labs in different folders may share a name."""
     first, second = (lab_place("lab", tmp_path / folder) for folder in ("one", "two"))
