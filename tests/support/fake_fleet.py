@@ -47,7 +47,7 @@ class FakeFleet:
         return self.variables.get(name, default)
 
     def ask(
-        self, module: str, arguments: Mapping[str, Mapping[str, object]], seconds: int = 0
+        self, module: str, arguments: Mapping[str, Mapping[str, object]]
     ) -> Mapping[str, Mapping[str, object]]:
         answer = getattr(self, "_" + module.rpartition(".")[2])
         return {host: self._answer(answer, host, words) for host, words in arguments.items()}
@@ -87,7 +87,8 @@ class FakeFleet:
             }
             for name, digest in host.staged.items()
         ]
-        usable = [name for name in host.staged if name not in host.failed and name != host.current]
+        usable = [name for name in host.staged if name not in host.failed]
+        targets = [name for name in usable if name != host.current]
         wanted = host.staged.get(str(words.get("listing_of")))
         listing = [
             {"path": "index.html", "digest": wanted},
@@ -96,8 +97,8 @@ class FakeFleet:
         return {
             "current": host.current,
             "releases": releases,
-            "rollback_targets": list(reversed(usable)),
-            "usable": [name for name in host.staged if name not in host.failed],
+            "rollback_targets": list(reversed(targets)),
+            "usable": list(reversed(usable)),
             "lease": {"is_live": bool(host.owner), "user": host.owner},
             "listing": listing,
         }

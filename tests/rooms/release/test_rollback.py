@@ -63,6 +63,18 @@ def test_a_release_that_failed_is_not_gone_back_to() -> None:
     assert conductor.release == "r0"
 
 
+@pytest.mark.parametrize("ahead", ["a", "b"])
+def test_what_some_hosts_serve_is_where_the_others_go_back_to(ahead: str) -> None:
+    """After a killed deployment, or a way back that was broken off, nobody goes back twice."""
+    fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes())
+    fleet.hosts[ahead].staged["r3"] = "same"
+    fleet.hosts[ahead].current = "r3"
+
+    conductor.prepare(fleet)
+
+    assert conductor.release == "r2"
+
+
 def test_a_failed_batch_stops_the_way_back() -> None:
     """If the old release does not come up either, the rest of the fleet stays as it is."""
     fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes())
