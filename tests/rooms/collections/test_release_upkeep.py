@@ -33,7 +33,7 @@ def layout(tmp_path: Path) -> Any:
 
 def build(layout: Any, name: str, *, is_finished: bool = True) -> None:
     """Build a release with one file in it; or leave it half built."""
-    order = {"release": name, "deploy_to": layout.root, "token": None}
+    order = {"release": name, "deploy_to": layout.root, "token": None, "via": "git"}
     staging.carry_out(layout, dict(order, steps=["begin"]), is_check=False)
     os.mkdir(layout.release(name))
     Path(layout.release(name), "file").write_text(name)
@@ -44,6 +44,39 @@ def build(layout: Any, name: str, *, is_finished: bool = True) -> None:
 def names(layout: Any) -> list[str]:
     """List the directories of releases."""
     return sorted(os.listdir(layout.releases))
+
+
+def test_release_that_never_served_is_no_target(layout: Any) -> None:
+    """A deployment that was killed before its switch leaves a whole release that nobody tried."""
+    build(layout, "f")
+    build(layout, "g")
+    switches.switch(layout, "g", None, {})
+
+    told = upkeep.tell(layout, "none", 0)
+
+    assert told["rollback_targets"] == ["e", "d", "c", "b", "a"]
+    assert told["previous"] == "e"
+    assert "f" in told["usable"]
+
+
+def test_release_whose_switch_nobody_confirmed_is_no_target(layout: Any) -> None:
+    """Its deployment was killed before its gates: it must not be gone back to from the next one."""
+    build(layout, "f")
+    build(layout, "g")
+    switches.switch(layout, "f", None, {"guard_seconds": 600})
+    switches.switch(layout, "g", None, {"guard_seconds": 600})
+
+    assert upkeep.tell(layout, "none", 0)["rollback_targets"] == ["e", "d", "c", "b", "a"]
+
+
+def test_release_of_another_role_is_a_target_without_a_note_that_it_served(layout: Any) -> None:
+    """Ansistrano changes the link itself."""
+    build(layout, "f")
+    build(layout, "g")
+    records.amend(layout, "f", via="none")
+    switches.switch(layout, "g", None, {})
+
+    assert "f" in upkeep.tell(layout, "none", 0)["rollback_targets"]
 
 
 def test_clean_up_keeps_the_newest(layout: Any) -> None:

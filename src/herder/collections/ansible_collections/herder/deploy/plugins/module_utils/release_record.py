@@ -106,6 +106,13 @@ def note_activation(layout: Layout, name: str, now: float) -> None:
     amend(layout, name, state=record["state"], activated=[*times[-9:], now])
 
 
+def take_activation_back(layout: Layout, name: str, moment: float) -> None:
+    """Forget that a release began to serve at that moment: nobody found out whether it is well."""
+    times = (read_json(layout.record(name)) or {}).get("activated", [])
+    if moment in times:
+        amend(layout, name, activated=[each for each in times if each != moment])
+
+
 def commit_of(layout: Layout, name: str) -> str:
     """Give the commit or version that a release says of itself (record, else REVISION)."""
     record = read_json(layout.record(name)) or {}
@@ -154,7 +161,7 @@ def _modified(path: str) -> float:
 
 
 def rollback_targets(releases: List[Json], current: Optional[str]) -> List[str]:
-    """Name the releases one may go back to, best first: usable, and older than the current one.
+    """Name the releases one may go back to, best first: usable, proven, older than the current one.
 
     A release that was rolled back from is newer than the current one, so a second rollback goes
     one further back and never forth again. It is no target from later releases either, and
@@ -165,7 +172,7 @@ def rollback_targets(releases: List[Json], current: Optional[str]) -> List[str]:
     if here is None:
         return []
     older = [each for each in releases if _key(each) < _key(here) and is_usable(each)]
-    served = [each for each in reversed(older) if _activated(each)]
+    served = [each for each in reversed(older) if is_proven(each)]
     return [each["name"] for each in served if not _was_left(each, releases)]
 
 
@@ -185,6 +192,14 @@ def is_usable(release: Json) -> bool:
     if release["state"] == "finished":
         return True
     return bool(release["state"] == "unrecorded" and release["record"].get("activated"))
+
+
+def is_proven(release: Json) -> bool:
+    """Tell whether a release has served: what a killed deployment staged is whole and untried.
+
+    Of what another role switches to (its `via` is none), nobody notes when it served.
+    """
+    return bool(_activated(release)) or (release["record"].get("via") or "none") == "none"
 
 
 def _key(release: Json) -> Any:

@@ -95,12 +95,19 @@ def switch(layout: Layout, name: str, token: Optional[int], order: Json) -> Json
         sweep(layout)
         remember_server(layout, journal["from"])
         _place_undo(layout, journal)
+        _give_up_on(layout, journal_of(layout))
         write_json(layout.journal, journal)
         replace_link(layout, journal["to_link"])
         journal["state"] = "switched" if journal["deadline"] else "confirmed"
         _note(layout, journal)
         records.note_activation(layout, name, journal["at"])
     return dict(journal, changed=True)
+
+
+def _give_up_on(layout: Layout, journal: Optional[Json]) -> None:
+    """A switch that nobody confirmed (its deployment was killed) proves nothing of its release."""
+    if journal is not None and is_pending(journal):
+        records.take_activation_back(layout, journal["to"], journal["at"])
 
 
 def _new_journal(layout: Layout, name: str, token: Optional[int], order: Json) -> Json:
