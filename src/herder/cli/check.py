@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from herder import deployments
 from herder.cli.command_parser import CommandParser
 from herder.cli.printing import printer
+from herder.display.host_list import counted
 from herder.display.table import Column, Row, Table, Tone
 from herder.model.readiness import Finding
 
@@ -49,8 +50,9 @@ def _print(findings: Sequence[Finding]) -> None:
         kinds.setdefault((finding.what, finding.why, finding.todo), []).append(finding)
     for (what, why, todo), found in kinds.items():
         rows = tuple(Row((finding.host, finding.evidence), Tone.NOTICE) for finding in found)
-        columns = (Column("host"), Column("seen"))
+        columns = (Column("host"), Column("seen", is_prose=True))
         printer().table(Table(what, columns, rows, footer=f"why: {why}. do: {todo}"))
         printer().line()
     hosts = {finding.host for finding in findings}
-    printer().line(f"{len(findings)} findings on {len(hosts)} hosts", Tone.BAD)
+    text = f"{counted(len(findings), 'finding')} on {counted(len(hosts), 'host')}"
+    printer().line(text, Tone.BAD)

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from herder.display.host_list import counted
 from herder.display.table import Column, Row, Table, Tone
 from herder.model.fleet import DeploymentStory, HostState, HostStory
 from herder.model.releases import DeploymentPlan, HostReleases, PlannedChange
@@ -24,7 +25,8 @@ def story_table(story: DeploymentStory) -> Table:
     """Give what a deployment did: per host what it was, became and is now."""
     result = "done" if story.is_done else "not done"
     commit = f", commit {story.commit[:12]}" if story.commit else ""
-    columns = tuple(Column(name) for name in ("host", "was", "became", "is now", "state", ""))
+    names = ("host", "was", "became", "is now", "state")
+    columns = (*(Column(name) for name in names), Column("", is_prose=True))
     return Table(
         title=f"Release {story.release}{commit}: {result} in {story.seconds:.1f} s",
         columns=columns,
@@ -52,7 +54,7 @@ def releases_table(hosts: Mapping[str, HostReleases]) -> Table:
     usual = Counter(each.current for each in hosts.values()).most_common(1)[0][0]
     names = ("host", "release", "commit", "since", "by", "state", "also has")
     return Table(
-        title=f"Releases on {len(hosts)} hosts",
+        title=f"Releases on {counted(len(hosts), 'host')}",
         columns=tuple(Column(name) for name in names),
         rows=tuple(_release_row(each, usual) for each in hosts.values()),
     )
@@ -113,7 +115,7 @@ def plan_tables(plan: DeploymentPlan, release: str) -> Sequence[Table]:
         tables.append(_changes_table(plan))
     if plan.findings:
         findings = tuple(Row(pair, Tone.BAD) for pair in plan.findings)
-        tables.append(Table("Not ready", (Column("host"), Column("why")), findings))
+        tables.append(Table("Not ready", (Column("host"), Column("why", is_prose=True)), findings))
     return tables
 
 

@@ -67,7 +67,7 @@ def failures_table(failures: Sequence[Failure]) -> Table:
         Row((failure.host, failure.task, failure.path, _message(failure)), Tone.BAD)
         for failure in failures
     )
-    columns = (Column("host"), Column("task"), Column("at"), Column("message"))
+    columns = (Column("host"), Column("task"), Column("at"), Column("message", is_prose=True))
     return Table("Failures", columns, rows)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from herder.cli import lab_cloud
+from herder.display.host_list import counted
 from herder.errors import LabError, UsageError
 from herder.lab import lab
 from herder.lab.inventory import inventory_text, ssh_words, write_inventory
@@ -92,7 +93,7 @@ def _up(place: LabPlace, chosen: argparse.Namespace) -> int:
     seconds = time.monotonic() - started
     sys.stdout.write(f"Lab {state.name!r}: {state.kind.value} ({state.reason}).\n")
     sys.stdout.write(_table(state))
-    sys.stdout.write(f"{len(state.servers)} servers up in {seconds:.1f} s.\n")
+    sys.stdout.write(f"{counted(len(state.servers), 'server')} up in {seconds:.1f} s.\n")
     sys.stdout.write(f"Inventory: {place.inventory_file}\n")
     return 0
 

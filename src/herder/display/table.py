@@ -12,6 +12,7 @@ from rich.text import Text
 
 from herder.display.palette import HEADING, OUTCOME_STYLE, QUIET
 from herder.display.plain_text import encodable, one_line
+from herder.display.wrap import wrap_cells
 from herder.events import Outcome
 
 _GAP = 2
@@ -40,10 +41,14 @@ _MARK = {Tone.BAD: "! ", Tone.NOTICE: "* "}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's heading; numbers stand at its right edge."""
+    """A column's heading; numbers stand at its right edge.
+
+    What is prose goes on in the lines below, in place of being cut: for the last column.
+    """
 
     name: str
     is_number: bool = False
+    is_prose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +91,27 @@ def table_lines(table: Table, width: int) -> list[Text]:
     indent = max(map(len, _MARK.values())) if has_marks else 0
     cells = [[one_line(cell) for cell in row.cells] for row in table.rows]
     widths = _widths(table.columns, cells, width - indent if width else 0)
+    is_prose = table.columns[-1].is_prose
+    prose_at = indent + sum(widths[:-1]) + _GAP * (len(widths) - 1)
     head = Text(" " * indent)
     head.append_text(_line([column.name for column in table.columns], table.columns, widths))
     head.stylize(QUIET)
-    lines = [Text(table.title, style=HEADING)] if table.title else []
+    lines = _sentence(table.title, HEADING, width)
     lines.append(head)
     for row, texts in zip(table.rows, cells, strict=True):
         line = Text(f"{_MARK.get(row.tone, ''):{indent}}" if indent else "")
-        lines.append(line.append_text(_line(texts, table.columns, widths)))
+        line.append_text(_line(texts, table.columns, widths))
         line.stylize(_STYLE[row.tone])
         line.rstrip()
-    return [*lines, Text(table.footer, style=QUIET)] if table.footer else lines
+        lines += wrap_cells(line, width, prose_at) if width and is_prose else [line]
+    return [*lines, *_sentence(table.footer, QUIET, width)]
+
+
+def _sentence(text: str, style: str, width: int) -> list[Text]:
+    if not text:
+        return []
+    line = Text(text, style=style)
+    return wrap_cells(line, width, 0) if width else [line]
 
 
 def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
@@ -120,8 +135,9 @@ def _line(texts: Sequence[str], columns: Sequence[Column], widths: Sequence[int]
     line = Text()
     for number, (text, column, width) in enumerate(zip(texts, columns, widths, strict=True)):
         cell = Text(text)
-        cell.truncate(width, overflow="ellipsis")
-        gap = " " * (width - cell.cell_len)
+        if not column.is_prose:
+            cell.truncate(width, overflow="ellipsis")
+        gap = " " * max(width - cell.cell_len, 0)
         between = " " * _GAP if number else ""
         line.append(between + (gap if column.is_number else "")).append_text(cell)
         line.append("" if column.is_number else gap)

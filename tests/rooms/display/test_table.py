@@ -40,6 +40,34 @@ def test_the_widest_column_gives_way_on_a_narrow_terminal() -> None:
     assert lines[1] == "x" * 22 + "…  12345"
 
 
+def test_prose_goes_on_below_its_column_and_is_not_cut() -> None:
+    """The end of a failure's message is where it says what was wrong."""
+    columns = (Column("host"), Column("state"), Column("", is_prose=True))
+    text = "Deployment failed in task Ask the site: status 503, expected 200"
+    table = Table("", columns, (Row(("web1", "taken back", text), Tone.NOTICE),))
+
+    assert [line.plain for line in table_lines(table, 40)] == [
+        "  host  state",
+        "* web1  taken back  Deployment failed in",
+        " " * 20 + "task Ask the site:",
+        " " * 20 + "status 503, expected",
+        " " * 20 + "200",
+    ]
+
+
+def test_title_and_footer_are_broken_between_words_on_a_terminal() -> None:
+    """A terminal breaks anywhere."""
+    table = Table("Plan: nothing was changed", (Column("a"),), (), "why: it differs. do: mend it")
+
+    assert [line.plain for line in table_lines(table, 20)] == [
+        "Plan: nothing was",
+        "changed",
+        "a",
+        "why: it differs. do:",
+        "mend it",
+    ]
+
+
 def test_without_a_terminal_nothing_is_cut_or_coloured() -> None:
     """What a script reads must be whole."""
     stream = io.StringIO()
