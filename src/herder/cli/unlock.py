@@ -36,10 +36,16 @@ def main(words: Sequence[str]) -> int:
         printer().line("nobody holds a lease on these hosts")
     elif is_broken:
         printer().line(f"broken on {', '.join(held)}")
+    else:
+        printer().line("nothing was broken; `--yes` breaks it without asking")
     return code or (0 if is_broken or not held else 2)
 
 
 def _agrees() -> bool:
     if not sys.stdin.isatty():
         return False
-    return input("break it? (yes/no) ").strip().lower() in {"y", "yes"}
+    try:
+        return input("break it? (yes/no) ").strip().lower() in {"y", "yes"}
+    except EOFError:  # Ctrl-D is no yes
+        sys.stdout.write("\n")
+        return False
