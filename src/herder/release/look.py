@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from herder.model.fleet import BatchReport, Course, Fleet, OnceKeeper, RoleKind, Verdict
-from herder.model.releases import DeploymentPlan, HostReleases, PlannedChange
+from herder.model.releases import DeploymentPlan, HostReleases, PlannedChange, holder_text
 from herder.release import preflight
 from herder.release.ansistrano import STAGE_MODULE
 from herder.release.answers import failure_of, layout, look_at
@@ -86,15 +86,20 @@ def break_lease(fleet: Fleet, may_break: Callable[[dict[str, HostReleases]], boo
 def find_plan(fleet: Fleet) -> DeploymentPlan:
     """Find out what a deployment would do, without doing it."""
     hosts = all_hosts(fleet)
+    seen = look_at(fleet, hosts, check="quick")
     prefix = "ansistrano" if fleet.role is RoleKind.ANSISTRANO else "deploy"
     return DeploymentPlan(
         batches=tuple(fleet.batches),
-        hosts=look_at(fleet, hosts, check="quick"),
-        findings=preflight.find(fleet, hosts),
+        hosts=seen,
+        findings=(*_held(seen), *preflight.find(fleet, hosts)),
         hooks=_hooks(fleet, hosts[0], prefix),
         source=_source(fleet, hosts[0], prefix),
         changes=_changes(fleet, hosts) if fleet.role is RoleKind.HERDER else {},
     )
+
+
+def _held(seen: Mapping[str, HostReleases]) -> list[tuple[str, str]]:
+    return [(host, holder_text(each.holder)) for host, each in seen.items() if each.is_held]
 
 
 def _changes(fleet: Fleet, hosts: Sequence[str]) -> dict[str, PlannedChange]:
