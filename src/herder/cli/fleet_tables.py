@@ -66,7 +66,7 @@ def _release_row(each: HostReleases, usual: str) -> Row:
     record = each.release(each.current) or {}
     edited = bool(record.get("is_edited"))
     state = _state(each, record, is_edited=edited)
-    others = [str(other["name"]) for other in each.releases if other["name"] != each.current]
+    others = [_other(other) for other in each.releases if other["name"] != each.current]
     cells = (
         each.host,
         each.current or NONE,
@@ -76,8 +76,14 @@ def _release_row(each: HostReleases, usual: str) -> Row:
         state,
         ", ".join(reversed(others)) or NONE,
     )
-    is_odd = each.current != usual or edited or each.is_dangling or not each.current
-    return Row(cells, Tone.NOTICE if is_odd else Tone.PLAIN)
+    is_odd = each.current != usual or edited or each.is_dangling or each.is_pending
+    return Row(cells, Tone.NOTICE if is_odd or not each.current else Tone.PLAIN)
+
+
+def _other(record: Mapping[str, object]) -> str:
+    """Give a release's name, and what is wrong with it: nobody goes back to half a release."""
+    name = str(record["name"])
+    return name if record.get("is_usable", True) else f"{name} ({record.get('state')})"
 
 
 def _state(each: HostReleases, record: Mapping[str, object], *, is_edited: bool) -> str:
@@ -87,6 +93,8 @@ def _state(each: HostReleases, record: Mapping[str, object], *, is_edited: bool)
         return "no release"
     if is_edited:
         return "edited by hand"
+    if each.is_pending:
+        return "not confirmed"
     return "whole" if record.get("is_usable", True) else str(record.get("state"))
 
 

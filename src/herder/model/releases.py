@@ -26,7 +26,10 @@ class DeployWishes:
 
 @dataclass(frozen=True, slots=True)
 class HostReleases:
-    """A host's releases as it knows them; `releases` oldest first, each a record of the module."""
+    """A host's releases as it knows them; `releases` oldest first, each a record of the module.
+
+    `is_pending` says that its last switch is not confirmed: the host goes back by itself.
+    """
 
     host: str
     current: str = ""
@@ -35,6 +38,7 @@ class HostReleases:
     releases: tuple[Mapping[str, object], ...] = ()
     holder: object = None
     is_dangling: bool = False
+    is_pending: bool = False
     is_overdue: bool = False
     last_log: Mapping[str, object] | None = None
     once: Mapping[str, Mapping[str, object]] = field(default_factory=dict)

@@ -76,6 +76,7 @@ def _read(host: str, answer: Mapping[str, object]) -> HostReleases:
         releases=_records(answer.get("releases")),
         holder=answer.get("lease"),
         is_dangling=bool(answer.get("is_dangling")),
+        is_pending=bool(answer.get("is_pending")),
         is_overdue=bool(answer.get("is_overdue")),
         last_log=log[-1] if log else None,
         once=_entries(answer.get("once")),

@@ -1,0 +1,33 @@
+"""Tables about a fleet: what stands in them has to be true of the moment."""
+
+from __future__ import annotations
+
+from herder.cli.fleet_tables import releases_table
+from herder.display.table import Tone
+from herder.model.releases import HostReleases
+
+RECORDS = (
+    {"name": "r1", "is_usable": True, "state": "finished"},
+    {"name": "half", "is_usable": False, "state": "unfinished"},
+    {"name": "r2", "is_usable": True, "state": "finished"},
+)
+
+
+def test_half_release_is_not_told_as_one_that_a_host_has() -> None:
+    """What a killed deployment left is not something to go back to."""
+    hosts = {"web1": HostReleases("web1", current="r2", releases=RECORDS)}
+
+    (row,) = releases_table(hosts).rows
+
+    assert row.cells[-2:] == ("whole", "half (unfinished), r1")
+    assert row.tone is Tone.PLAIN
+
+
+def test_release_that_a_host_will_leave_by_itself_is_told_as_such() -> None:
+    """The controller was lost after the switch: in some minutes the guard goes back."""
+    hosts = {"web1": HostReleases("web1", current="r2", releases=RECORDS, is_pending=True)}
+
+    (row,) = releases_table(hosts).rows
+
+    assert row.cells[-2] == "not confirmed"
+    assert row.tone is Tone.NOTICE
