@@ -101,19 +101,9 @@ def _unknown(name: str, known: dict[str, str]) -> UsageError:
 
 
 def _help_text() -> str:
-    known = captions()
-    width = max(map(len, known), default=0)
-    lines = [f"  {name:{width}}  {caption}" for name, caption in known.items()]
-    return "\n".join(
-        [
-            "usage: herder COMMAND ...",
-            "",
-            *lines,
-            "",
-            "`herder COMMAND --help` tells what a command takes, `herder --version` the version.",
-            "",
-        ]
-    )
+    # late: what breaks lines is for the help alone, and every other command would wait for it
+    text: str = importlib.import_module("herder.cli.help_text").help_text(captions())
+    return text
 
 
 def _bug_text(command: str) -> str:

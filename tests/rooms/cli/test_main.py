@@ -58,9 +58,22 @@ def test_help_lists_every_command_with_its_caption(
     """The list is how a newcomer finds a command."""
     code = main(words)
 
-    out = capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())
     assert code == 0
-    assert all(name in out and caption in out for name, caption in captions().items())
+    assert all(f" {name} {caption}" in out for name, caption in captions().items())
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_help_is_broken_between_words(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first screen of all: a terminal of 80 columns broke eleven of its lines inside a word."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    main(["--help"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
 
 
 def test_every_caption_is_a_short_line() -> None:
