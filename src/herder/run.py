@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from herder.display.choice import OutputKind, OutputWishes, choose_output
+from herder.display.choice import OUTPUT_HINT, OutputKind, OutputWishes, choose_output
 from herder.display.json_lines import JsonLines
+from herder.errors import UsageError
 from herder.events import EventSink
 from herder.head_start import HeadStart
 from herder.language.blocking import LoopThread
@@ -23,6 +24,11 @@ from herder.language.surroundings import Surroundings
 from herder.quick_start import import_late
 from herder.record.run_record import RecordClocks, RunHeading, RunRecord
 from herder.settings import Settings, from_environment
+
+# With one of these a command shows something and runs nothing: no run to be kept.
+_ONLY_SHOWN = frozenset(
+    ("-h", "--help", "--version", "--syntax-check", "--list-hosts", "--list-tasks", "--list-tags")
+)
 
 Command = Callable[[Sequence[str], str, Surroundings], int]
 
@@ -49,21 +55,25 @@ def play(command: Command, words: Sequence[str], program: str, start: HeadStart)
         surroundings = Surroundings(
             sessions=start.sessions,
             loop=start.loop,
-            sinks=(*display.sinks, record, *start.sinks),
+            sinks=(*display.sinks, *((record,) if record else ()), *start.sinks),
             is_quiet=kind is not OutputKind.PLAIN,
             during_prompt=start.lost_by(display.during_prompt),
             hosts_limit=settings.forks_max,
             trail=start.trail,
         )
         code = command(words, program, surroundings)
-        record.finish(code)
+        if record:
+            record.finish(code)
         start.keep()
         return code
 
 
 @contextlib.contextmanager
-def _record(settings: Settings, program: str, words: Sequence[str]) -> Iterator[RunRecord]:
-    """Give the record of this run; it never stands in the run's way."""
+def _record(settings: Settings, program: str, words: Sequence[str]) -> Iterator[RunRecord | None]:
+    """Give the record of this run, None where nothing runs; it never stands in the run's way."""
+    if _ONLY_SHOWN.intersection(words):
+        yield None
+        return
     heading = RunHeading(
         command=(*program.split(), *words),
         playbook=_playbook_path(words),
@@ -94,10 +104,16 @@ def _warn(text: str) -> None:
 
 
 def taken_from(words: Sequence[str]) -> tuple[OutputWishes, list[str]]:
-    """Take our own words out of ansible-playbook's, and look at how loud it is asked to be."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    """Take our own words out of ansible-playbook's, and look at how loud it is asked to be.
+
+    *Raises*: UsageError when --output has no word.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--output", default="")
-    ours, rest = parser.parse_known_args(list(words))
+    try:
+        ours, rest = parser.parse_known_args(list(words))
+    except argparse.ArgumentError as error:
+        raise UsageError(str(error), hint=OUTPUT_HINT) from None
     parser.add_argument("-v", "--verbose", action="count", default=0)
     verbosity = parser.parse_known_args(rest)[0].verbose
     wishes = OutputWishes(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import PurePath
 
 from herder.display.duration import duration
 from herder.display.host_list import fold_hosts
@@ -43,7 +42,7 @@ def _run_row(run: RunSummary) -> Row:
         (
             str(run.id),
             f"{datetime.fromtimestamp(run.started).astimezone():%Y-%m-%d %H:%M}",
-            PurePath(run.playbook).name or "ad hoc",
+            run.short_name,
             str(run.hosts),
             str(run.changed),
             str(lost),

@@ -34,6 +34,7 @@ class OutputWishes:
 DEFAULT_CALLBACKS = frozenset({"", "default", "ansible.builtin.default"})
 
 NOISY_VERBOSITY = 3
+OUTPUT_HINT = "one of auto, live, plain, json"
 
 
 def choose_output(wishes: OutputWishes, environment: Mapping[str, str]) -> OutputKind:
@@ -49,7 +50,7 @@ def choose_output(wishes: OutputWishes, environment: Mapping[str, str]) -> Outpu
     except ValueError:
         raise UsageError(
             f"output {asked!r} is not known",
-            hint="one of auto, live, plain, json",
+            hint=OUTPUT_HINT,
         ) from None
 
 

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from html import escape
-from pathlib import PurePath
 
 from herder.events import HostTotals, Outcome
 from herder.model.host_order import natural_key, sort_hosts, without_name
@@ -30,7 +29,7 @@ def write_report(history: History, run_id: int, *, zone: tzinfo | None = None) -
     spans = history.spans(run_id)
     path = history.critical_path(run_id)
     slowest = history.slowest_tasks(run_id, SLOWEST_TASKS)
-    title = f"Run {run_id}: {_short_name(detail.summary)}"
+    title = f"Run {run_id}: {detail.summary.short_name}"
     body = [
         _heading(detail, title, zone or UTC),
         _tiles(detail, path),
@@ -261,10 +260,6 @@ def _table(title: str, head: str, rows: Sequence[str]) -> str:
 def _named(name: str, path: str) -> str:
     place = f'<br><span class="place">{escape(path)}</span>' if path else ""
     return f"{escape(name)}{place}"
-
-
-def _short_name(summary: RunSummary) -> str:
-    return PurePath(summary.playbook).name or "ad hoc"
 
 
 def _time(seconds: float) -> str:

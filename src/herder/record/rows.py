@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from herder.events import HostTotals, Outcome
 
@@ -30,6 +31,12 @@ class RunSummary:
     changed: int = 0
     failed: int = 0
     unreachable: int = 0
+
+    @property
+    def short_name(self) -> str:
+        """Give the playbook's name; 'none' when the command named no file that was there."""
+        without = "ad hoc" if self.command.startswith("herder run") else "none"
+        return PurePath(self.playbook).name or without
 
 
 @dataclass(frozen=True, slots=True)

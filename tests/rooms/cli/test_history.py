@@ -11,6 +11,7 @@ import pytest
 from herder.cli.history import show_history
 from herder.cli.report import make_report
 from herder.errors import HerderError, UsageError
+from herder.record.rows import RunSummary
 from tests.support.kept_runs import keep_run
 from tests.support.scenarios import large, small
 
@@ -37,6 +38,27 @@ def test_the_list_has_a_line_a_run(record: Path) -> None:
     assert lines[2].split()[0:2] == ["!", "1"]
     assert "site.yml" in lines[2]
     assert "exit 2" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("command", "name"), [("herder run all -m ping", "ad hoc"), ("herder deploy nope.yml", "none")]
+)
+def test_only_a_module_that_was_run_is_ad_hoc(command: str, name: str) -> None:
+    """A playbook that was not found is not one that nobody asked for."""
+    run = RunSummary(
+        id=1,
+        started=0.0,
+        seconds=0.1,
+        is_finished=True,
+        exit_code=1,
+        command=command,
+        playbook="",
+        user="mia",
+        controller="laptop",
+        hosts=0,
+    )
+
+    assert run.short_name == name
 
 
 def test_one_run_is_shown_with_failures_times_and_recap(record: Path) -> None:

@@ -31,6 +31,27 @@ def test_a_wrong_setting_ends_in_a_text_and_not_in_a_traceback() -> None:
     assert done.stderr.startswith("herder: HERDER_FORKS_MAX is 'many', expected ")
 
 
+def test_output_without_a_word_is_told_what_words_there_are(tmp_path: Path) -> None:
+    """It was an error of a command that does not exist."""
+    done = _run([sys.executable, "-c", ENTRY, "site.yml", "--output"], tmp_path)
+
+    assert done.returncode == 5
+    assert done.stderr == (
+        "herder: argument --output: expected one argument\n  try: one of auto, live, plain, json\n"
+    )
+
+
+@pytest.mark.parametrize("word", ["--help", "--version", "--list-hosts"])
+def test_what_only_shows_something_is_not_kept_as_a_run(word: str, tmp_path: Path) -> None:
+    """The help is no run, and a list of hosts must not push one out of the record."""
+    playbook = tmp_path / "site.yml"
+    playbook.write_text("- hosts: localhost\n  tasks: []\n")
+
+    _run([sys.executable, "-c", ENTRY, str(playbook), word], tmp_path)
+
+    assert not (tmp_path / "state").exists()
+
+
 def test_under_another_name_it_says_that_name(tmp_path: Path) -> None:
     """It is linked in the place of `ansible-playbook`, whose help scripts and people read."""
     link = tmp_path / "ansible-playbook"
