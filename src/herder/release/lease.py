@@ -59,6 +59,7 @@ class FleetLease:
         is not waited for); nothing is held then.
         """
         deadline = time.monotonic() + wait_seconds
+        told = ""
         while refusals := self._try_once():
             if time.monotonic() >= deadline:
                 raise DeploymentRefused(
@@ -66,7 +67,8 @@ class FleetLease:
                     refusals,
                     hint="wait for it with --wait SECONDS, or see `herder unlock`",
                 )
-            self.fleet.tell(f"waiting: {refusals[0][1]}")
+            if told != (told := refusals[0][1]):
+                self.fleet.tell(f"waiting: {told}")
             time.sleep(RETRY_SECONDS)
         self._stop_renewing = self.fleet.repeat(RENEW_SECONDS, self.renew)
 

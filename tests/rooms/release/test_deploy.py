@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from herder.errors import DeploymentRefused
@@ -112,6 +114,22 @@ def test_a_held_host_gives_the_others_back() -> None:
         conductor.prepare(fleet)
 
     assert [host.owner for host in fleet.hosts.values()] == ["", "", "", "tom"]
+
+
+def test_who_is_waited_for_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same line every two seconds hid what came before it."""
+    moments = iter(range(100))
+    monkeypatch.setattr("herder.release.lease.time.monotonic", lambda: float(next(moments)))
+    monkeypatch.setattr("herder.release.lease.time.sleep", lambda _seconds: None)
+    wishes = dataclasses.replace(WISHES, wait_seconds=5.0)
+    fleet, conductor = fleet_on("r1"), DeployConductor(wishes)
+    fleet.hosts["d"].owner = "tom"
+
+    with pytest.raises(DeploymentRefused, match="another deployment holds"):
+        conductor.prepare(fleet)
+
+    (said,) = fleet.told
+    assert said.startswith("waiting: tom on x")
 
 
 def test_a_host_that_cannot_be_asked_is_not_taken_for_a_held_one() -> None:
