@@ -31,7 +31,7 @@ from herder.events import (
     TaskLabel,
     TaskStarted,
 )
-from herder.model.host_order import sort_hosts
+from herder.model.host_order import sort_hosts, without_name
 
 QUIET_SECONDS = 2.0
 
@@ -148,9 +148,11 @@ class TaskLog:
     def _message(self, kind: MessageKind, text: str, hosts: tuple[str, ...]) -> list[Paragraph]:
         text = plain_text(text).strip("\n")
         if kind in (MessageKind.WARNING, MessageKind.DEPRECATION):
-            if text in self._warned:
+            # Each host's own name in it makes no new warning of one that was said.
+            told = without_name(text, hosts[0]) if hosts else text
+            if told in self._warned:
                 return []
-            self._warned.add(text)
+            self._warned |= {text, told}
         return self._said(MessageLine(kind, text, hosts))
 
     def _said(self, paragraph: Paragraph | None) -> list[Paragraph]:

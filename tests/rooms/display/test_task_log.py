@@ -220,6 +220,25 @@ def test_a_warning_is_said_once_however_it_comes() -> None:
     ]
 
 
+def test_a_warning_that_differs_in_its_host_only_is_said_once() -> None:
+    """Of sixty hosts that discover the same interpreter one is enough: it filled ten screens."""
+    warnings = [f"Host '{host}' is using python3.11" for host in ("web1", "web2")]
+
+    said = feed_all(
+        started(),
+        [
+            ended("web1", Outcome.OK, warnings=[warnings[0]]),
+            ended("web2", Outcome.OK, warnings=[warnings[1]]),
+            ended("web3", Outcome.OK, warnings=["Host 'web3' is using python3.8"]),
+        ],
+    )
+
+    assert [each for each in said if isinstance(each, MessageLine)] == [
+        MessageLine(MessageKind.WARNING, warnings[0], ("web1",)),
+        MessageLine(MessageKind.WARNING, "Host 'web3' is using python3.8", ("web3",)),
+    ]
+
+
 def test_a_batch_has_its_own_heading() -> None:
     """In a rolling play the reader must see which hosts are at it."""
     said = feed_all(TaskLog(), [PlayStarted("Web", ("web10", "web9"), batch=2, batches=3)])
