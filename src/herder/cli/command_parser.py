@@ -26,7 +26,17 @@ def parse_words(parser: CommandParser, words: Sequence[str]) -> argparse.Namespa
 
 def positive_integer(text: str) -> int:
     """Read a count; for `type=` of an option."""
-    number = int(text)
-    if number < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r}, expected 1 or more")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """Read a time to wait; for `type=` of an option."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}, expected seconds, 0 or more")
     return number

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from herder.cli.command_parser import CommandParser
+from herder.cli.command_parser import CommandParser, seconds
 from herder.model.releases import DeployWishes
 
 
@@ -35,7 +35,7 @@ def split_words(words: Sequence[str], command: str) -> tuple[DeployWords, list[s
     if command in ("deploy", "rollback"):
         parser.add_argument("--to" if command == "rollback" else "--release", dest="release")
         parser.add_argument("--message")
-        parser.add_argument("--wait", type=float)
+        parser.add_argument("--wait", type=seconds)
         parser.add_argument("--plan", action="store_true")
     if command == "deploy":
         parser.add_argument("--catch-up", action="store_true")

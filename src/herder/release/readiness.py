@@ -130,7 +130,7 @@ def different(what: str, value: Callable[[HostSight], str], why: str, todo: str)
         usual = _usual(list(values.values()))
         for host, own in values.items():
             if own != usual:
-                text = f"{own or 'none'}, most have {usual or 'none'}"
+                text = f"{own or 'none'}, others have {usual or 'none'}"
                 yield Finding(host, f"different {what}", text, why, todo)
 
     return rule
@@ -151,7 +151,9 @@ def different_entries(
             own = entries(sight)
             odd = [name for name in names if name in own and own[name] != usual[name]]
             if odd:
-                shown = ", ".join(f"{name} {own[name]} ({usual[name]})" for name in odd[:_SHOWN])
+                shown = ", ".join(
+                    f"{name} {own[name]} (others have {usual[name]})" for name in odd[:_SHOWN]
+                )
                 more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
                 yield Finding(sight.host, f"different {what}", shown + more, why, todo)
 
