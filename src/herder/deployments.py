@@ -60,7 +60,8 @@ def _lead(
         connected(from_environment(os.environ)) as (loop, sessions),
     ):
         conducted = functools.partial(_conducted, conductor, {VARIABLE: str(scratch)})
-        code = play(conducted, words, program, HeadStart(loop, sessions))
+        early = HeadStart(loop, sessions)
+        code = play(conducted, words, program, early, is_transaction=True)
     return Deployed(code, conductor.story)
 
 

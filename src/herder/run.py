@@ -43,14 +43,24 @@ def module(words: Sequence[str], *, program: str, start: HeadStart) -> int:
     return play(run_module, ["--output", "plain", *words], program, start)
 
 
-def play(command: Command, words: Sequence[str], program: str, start: HeadStart) -> int:
-    """Run a command of ansible-core with all that belongs to a run; its exit code."""
+def play(
+    command: Command,
+    words: Sequence[str],
+    program: str,
+    start: HeadStart,
+    *,
+    is_transaction: bool = False,
+) -> int:
+    """Run a command of ansible-core with all that belongs to a run; its exit code.
+
+    One that `is_transaction` is never tried again for some hosts alone.
+    """
     settings = from_environment(os.environ)
     wishes, words = taken_from(words)
     kind = choose_output(wishes, os.environ)
     with (
         _record(settings, program, words) as record,
-        _display(kind, wishes.verbosity, start.loop) as display,
+        _display(kind, wishes.verbosity, start.loop, is_transaction=is_transaction) as display,
     ):
         surroundings = Surroundings(
             sessions=start.sessions,
@@ -131,21 +141,28 @@ class _Display:
 
 
 @contextlib.contextmanager
-def _display(kind: OutputKind, verbosity: int, loop: LoopThread) -> Iterator[_Display]:
+def _display(
+    kind: OutputKind, verbosity: int, loop: LoopThread, *, is_transaction: bool
+) -> Iterator[_Display]:
     """Give what shows the run; plain output is ansible's own callback and needs nothing."""
     if kind is OutputKind.LIVE:
-        yield from _live(verbosity, loop)
+        yield from _live(verbosity, loop, is_transaction=is_transaction)
     elif kind is OutputKind.JSON:
         yield from _json()
     else:
         yield _Display((), contextlib.nullcontext)
 
 
-def _live(verbosity: int, loop: LoopThread) -> Iterator[_Display]:
+def _live(verbosity: int, loop: LoopThread, *, is_transaction: bool) -> Iterator[_Display]:
     # By name and late on purpose: rich takes a tenth of the time to start, and only this needs it.
     console = import_late("herder.display.console").make_console
     terminal = import_late("herder.display.live").LiveTerminal
-    live = terminal(console(sys.stdout, os.environ), time.monotonic, verbosity=verbosity)
+    live = terminal(
+        console(sys.stdout, os.environ),
+        time.monotonic,
+        verbosity=verbosity,
+        is_transaction=is_transaction,
+    )
     animation = loop.start(live.animate())
     try:
         yield _Display((live,), live.suspend)

@@ -41,7 +41,8 @@ class LiveTerminal:
     a second however many events come; `animate` ticks for a caller with an event loop, so that
     the seconds go on while everybody waits. `suspend` gives the terminal to a prompt. With
     `guard_streams`, what other code prints to stdout and stderr goes above the live lines.
-    Paths below `directory` (the current one) are shown relative to it.
+    Paths below `directory` (the current one) are shown relative to it. After a run that
+    `is_transaction` nobody is told to try it on the lost hosts alone.
     *Then*: `close`, always: it writes what was held back and gives the cursor back.
     """
 
@@ -53,8 +54,10 @@ class LiveTerminal:
         verbosity: int = 0,
         guard_streams: bool = True,
         directory: str | None = None,
+        is_transaction: bool = False,
     ) -> None:
         self._console = console
+        self._is_transaction = is_transaction
         self._clock = clock
         self._directory = str(Path.cwd()) if directory is None else directory
         self._region = Region(console)
@@ -168,6 +171,7 @@ class LiveTerminal:
             tuple(lost for host, lost in self._lost.items() if host in lost_hosts),
             self._progress.task_number,
             now - self._progress.started,
+            is_transaction=self._is_transaction,
         )
         return draw_recap(recap, self._page())
 

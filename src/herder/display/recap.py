@@ -33,12 +33,13 @@ class LostHost:
 
 @dataclass(frozen=True, slots=True)
 class Recap:
-    """All that is known at the end."""
+    """All that is known at the end; a run that `is_transaction` is never for some hosts alone."""
 
     totals: tuple[HostTotals, ...]
     lost: tuple[LostHost, ...]
     tasks: int
     seconds: float
+    is_transaction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,7 @@ def _draw_lost(recap: Recap, page: Page) -> list[Text]:
         line.append(f" at {name}")
         line.append(f" ({path})" if path else "", style=QUIET)
         lines += wrap_cells(line, page.width, BODY_INDENT)
-    names = ",".join(sort_hosts(lost.host for lost in recap.lost))
+    names = "" if recap.is_transaction else ",".join(sort_hosts(one.host for one in recap.lost))
     if names and cell_len(names) <= page.width - len("try    (only there again)") - BODY_INDENT:
         again = headed("try", QUIET).append(f"--limit {names}", style="cyan")
         lines.append(again.append("  (only there again)", style=QUIET))

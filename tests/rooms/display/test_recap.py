@@ -32,6 +32,17 @@ def test_a_small_fleet_has_a_line_a_host() -> None:
     ]
 
 
+def test_after_a_transaction_nobody_is_told_to_leave_hosts_out() -> None:
+    """A deployment to the lost host alone would be another release than the others have."""
+    totals = (HostTotals("web1", failed=1), HostTotals("web2", ok=1))
+    lost = (LostHost("web1", Outcome.FAILED, MIGRATE),)
+
+    text = "\n".join(recap_text(Recap(totals, lost, 1, 1.0, is_transaction=True)))
+
+    assert "web1 at Migrate" in text
+    assert "--limit" not in text
+
+
 def test_rare_columns_stand_there_when_they_have_numbers() -> None:
     """An ignored failure must be seen; a column of zeros need not."""
     lines = recap_text(Recap((HostTotals("web1", ok=1, ignored=1, rescued=2),), (), 1, 1.0))
