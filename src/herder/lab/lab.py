@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from herder.errors import LabError
@@ -63,9 +64,20 @@ def require_state(place: LabPlace) -> LabState:
     state = read_state(place.state_file)
     option = "" if place.name == "lab" else f" --name {place.name}"
     if state is None:
-        raise LabError(f"no lab named {place.name!r}", hint=f"herder lab up 2{option}")
+        others = _names_beside(place)
+        named = f", or --name of one that is there: {', '.join(others)}" if others else ""
+        raise LabError(f"no lab named {place.name!r}", hint=f"herder lab up 2{option}{named}")
     if not state.is_complete:
         raise LabError(
             f"lab {place.name!r} did not come up to its end", hint=f"herder lab down{option}"
         )
     return state
+
+
+def _names_beside(place: LabPlace) -> list[str]:
+    try:
+        beside = sorted(place.directory.parent.iterdir())
+    except OSError:
+        return []
+    # os.path says no where it may not look; a Path raises
+    return [each.name for each in beside if os.path.isfile(LabPlace(each).state_file)]  # noqa: PTH113

@@ -106,6 +106,12 @@ def read_state(path: Path) -> LabState | None:
         return _state(document)
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        raise LabError(
+            f"this lab is another user's: {error.strerror}",
+            context=str(path),
+            hint="do it as that user, or name a folder of yours with --directory",
+        ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LabError(
             f"the lab's state cannot be read: {error}",

@@ -100,6 +100,14 @@ def test_missing_ssh_is_said_and_is_no_bug(folder: Path, monkeypatch: pytest.Mon
     assert "PATH" in refused.value.hint
 
 
+def test_lab_of_another_name_is_told_where_there_is_none_of_this(folder: Path) -> None:
+    """Who gave it a name forgets the option, and was told to bring up a second lab."""
+    with pytest.raises(LabError, match="no lab named 'lab'") as refused:
+        main(["status", "--directory", str(folder)])
+
+    assert refused.value.hint == "herder lab up 2, or --name of one that is there: try"
+
+
 def test_down_says_when_there_was_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

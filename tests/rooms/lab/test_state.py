@@ -69,3 +69,17 @@ def test_unknown_server_is_named_with_those_there_are() -> None:
     """A mistyped name is the most likely cause."""
     with pytest.raises(LabError, match="no server 'web9' in lab 'lab', there are: web1"):
         STATE.server("web9")
+
+
+def test_state_of_another_user_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was to be taken down, which is not this user's to do either."""
+
+    def refuse(*_words: object, **_more: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+
+    with pytest.raises(LabError, match="this lab is another user's: Permission denied"):
+        read_state(tmp_path / "state.json")
