@@ -16,13 +16,15 @@ class JsonLines:
     """Writes each event to `stream` as it happens.
 
     *Shapes*: {"event": "host_task_finished", "seconds_since_start": 1.25, ...the event's own
-    fields}; enums are their values; what JSON does not have becomes its text.
+    fields}; enums are their values; what JSON does not have becomes its text. When the reader has
+    gone (`| head`), the rest is not written: the run goes on.
     """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
         self._stream = stream
         self._clock = clock
         self._started = clock()
+        self._is_read = True
 
     def tell(self, event: Event) -> None:
         line = {
@@ -30,11 +32,19 @@ class JsonLines:
             "seconds_since_start": round(self._clock() - self._started, 3),
             **plain_fields(event),
         }
-        self._stream.write(json.dumps(line, default=as_plain, skipkeys=True) + "\n")
-        self._stream.flush()
+        self._write(json.dumps(line, default=as_plain, skipkeys=True) + "\n")
 
     def close(self) -> None:
-        self._stream.flush()
+        self._write("")
+
+    def _write(self, text: str) -> None:
+        if not self._is_read:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            self._is_read = False
 
 
 def event_name(kind: type[Event]) -> str:

@@ -60,3 +60,23 @@ def test_text_that_is_no_text_is_still_a_line() -> None:
     JsonLines(stream, HandClock()).tell(PlayStarted("\udcff", ("web1",)))
 
     assert stream.getvalue().isascii()
+
+
+def test_reader_that_has_gone_is_no_failure() -> None:
+    """`| head` has read enough; the run goes on, and nobody needs a traceback."""
+
+    class Closed(io.StringIO):
+        tries = 0
+
+        def flush(self) -> None:
+            self.tries += 1
+            raise BrokenPipeError(32, "Broken pipe")
+
+    stream = Closed()
+    sink = JsonLines(stream, HandClock())
+
+    sink.tell(PlayStarted("Web", ("web1",)))
+    sink.tell(PlayStarted("Web", ("web1",)))
+    sink.close()
+
+    assert stream.tries == 1
