@@ -47,7 +47,7 @@ class FakeFleet:
         return self.variables.get(name, default)
 
     def ask(
-        self, module: str, arguments: Mapping[str, Mapping[str, object]]
+        self, module: str, arguments: Mapping[str, Mapping[str, object]], seconds: int = 0
     ) -> Mapping[str, Mapping[str, object]]:
         answer = getattr(self, "_" + module.rpartition(".")[2])
         return {host: self._answer(answer, host, words) for host, words in arguments.items()}

@@ -46,19 +46,6 @@ def names(layout: Any) -> list[str]:
     return sorted(os.listdir(layout.releases))
 
 
-def test_release_that_never_served_is_no_target(layout: Any) -> None:
-    """A deployment that was killed before its switch leaves a whole release that nobody tried."""
-    build(layout, "f")
-    build(layout, "g")
-    switches.switch(layout, "g", None, {})
-
-    told = upkeep.tell(layout, "none", 0)
-
-    assert told["rollback_targets"] == ["e", "d", "c", "b", "a"]
-    assert told["previous"] == "e"
-    assert "f" in told["usable"]
-
-
 def test_release_whose_switch_nobody_confirmed_is_no_target(layout: Any) -> None:
     """Its deployment was killed before its gates: it must not be gone back to from the next one."""
     build(layout, "f")
