@@ -75,6 +75,27 @@ def test_clean_up_keeps_the_newest(layout: Any) -> None:
     assert os.listdir(layout.trash) == []
 
 
+def test_clean_up_does_not_count_what_was_overtaken_before_it_served(layout: Any) -> None:
+    """What a killed deployment left must not push out a release that one can go back to."""
+    build(layout, "f")
+    build(layout, "g")
+    switches.switch(layout, "g", None, {})
+
+    told = upkeep.clean_up(layout, 3, None, is_check=False)
+
+    assert names(layout) == ["d", "e", "g"]
+    assert told["removed"]["f"] == "never served"
+
+
+def test_clean_up_leaves_what_is_staged_for_later(layout: Any) -> None:
+    """Nothing has served since: its switch may come."""
+    build(layout, "f")
+
+    upkeep.clean_up(layout, 3, None, is_check=False)
+
+    assert "f" in names(layout)
+
+
 def test_keeping_none_by_zero_means_keeping_all(layout: Any) -> None:
     """As Ansistrano has it."""
     upkeep.clean_up(layout, 0, None, is_check=False)

@@ -44,11 +44,14 @@ def to_remove(releases: List[Json], keep: int, protected: Set[str]) -> Dict[str,
     """Choose the releases to remove: name -> why. A plain decision, nothing is touched.
 
     *Shapes*: `releases` as `survey` gives them, oldest first. `keep` counts finished and
-    unrecorded ones, 0 keeps all of them; half-built and failed ones never count and always go,
-    unless they are protected or their builder is alive.
+    unrecorded ones, 0 keeps all of them; half-built and failed ones, and those that a later one
+    overtook before they served, never count and always go, unless they are protected or their
+    builder is alive.
     """
     found = {}
+    overtaken = _overtaken(releases)
     whole = [each for each in releases if each["state"] in ("finished", "unrecorded")]
+    whole = [each for each in whole if each["name"] not in overtaken]
     spare = whole[: max(0, len(whole) - keep)] if keep > 0 else []
     for each in releases:
         name = each["name"]
@@ -56,9 +59,18 @@ def to_remove(releases: List[Json], keep: int, protected: Set[str]) -> Dict[str,
             continue
         if each["state"] in ("unfinished", "failed"):
             found[name] = each["state"]
+        elif name in overtaken:
+            found[name] = "never served"
         elif each in spare:
             found[name] = "more than %d" % keep
     return found
+
+
+def _overtaken(releases: List[Json]) -> Set[str]:
+    """Name those that are older than one that served and did not serve themselves."""
+    served = [number for number, each in enumerate(releases) if records.is_proven(each)]
+    older = releases[: max(served, default=0)]
+    return {each["name"] for each in older if not records.is_proven(each)}
 
 
 def protected_names(layout: Layout, now: leases.Moment) -> Set[str]:
