@@ -44,6 +44,9 @@ def split_words(words: Sequence[str], command: str) -> tuple[DeployWords, list[s
     if command == "unlock":
         parser.add_argument("--yes", action="store_true")
     chosen, rest = parser.parse_known_args(list(words))
+    if not rest and not chosen.help:
+        # ansible-playbook would print its own help, which says nothing of these commands
+        parser.error("no playbook is named")
     return _deploy_words(chosen), rest
 
 
