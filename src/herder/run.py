@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from herder.display.choice import OUTPUT_HINT, OutputKind, OutputWishes, choose_output
+from herder.display.choice import OUTPUT_HELP, OUTPUT_HINT, OutputKind, OutputWishes, choose_output
 from herder.display.json_lines import JsonLines
 from herder.errors import UsageError
 from herder.events import EventSink
@@ -35,7 +35,7 @@ Command = Callable[[Sequence[str], str, Surroundings], int]
 
 def playbook(words: Sequence[str], *, program: str, start: HeadStart) -> int:
     """Run `ansible-playbook` with these words through Herder; its exit code."""
-    return play(run_playbook, words, program, start)
+    return play(run_playbook, words, program, start, more_help=OUTPUT_HELP)
 
 
 def module(words: Sequence[str], *, program: str, start: HeadStart) -> int:
@@ -50,6 +50,7 @@ def play(
     start: HeadStart,
     *,
     is_transaction: bool = False,
+    more_help: str = "",
 ) -> int:
     """Run a command of ansible-core with all that belongs to a run; its exit code.
 
@@ -69,6 +70,7 @@ def play(
             is_quiet=kind is not OutputKind.PLAIN,
             during_prompt=start.lost_by(display.during_prompt),
             hosts_limit=settings.forks_max,
+            more_help=more_help,
             trail=start.trail,
         )
         code = command(words, program, surroundings)

@@ -35,6 +35,7 @@ DEFAULT_CALLBACKS = frozenset({"", "default", "ansible.builtin.default"})
 
 NOISY_VERBOSITY = 3
 OUTPUT_HINT = "one of auto, live, plain, json"
+OUTPUT_HELP = f"Herder's own: --output WORD chooses what is shown, {OUTPUT_HINT}"
 
 
 def choose_output(wishes: OutputWishes, environment: Mapping[str, str]) -> OutputKind:

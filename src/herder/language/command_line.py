@@ -115,6 +115,10 @@ def _init_parser(command: type[Any], around: Surroundings) -> Callable[..., None
     def init_parser(self: Any, *args: Any, **kwargs: Any) -> None:
         command.init_parser(self, *args, **kwargs)
         self.parser.set_defaults(forks=hosts_at_once(around.hosts_limit))
+        self.parser.epilog = around.more_help or self.parser.epilog
+        for option in self.parser._actions:
+            if option.dest == "forks":
+                option.help = f"how many hosts at once (default: all, up to {around.hosts_limit})"
 
     return init_parser
 

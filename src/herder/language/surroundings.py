@@ -17,7 +17,8 @@ from herder.model.ports import Sessions, Trail
 class Surroundings:
     """What a run is given: the sessions and their loop, who is told, how many hosts at once.
 
-    `given` are variables for a deployment's playbook, as strong as those of `-e`.
+    `given` are variables for a deployment's playbook, as strong as those of `-e`. `more_help`
+    stands below the options that ansible-core's help tells.
     """
 
     sessions: Sessions
@@ -27,6 +28,7 @@ class Surroundings:
     during_prompt: Callable[[], AbstractContextManager[None]] = nullcontext
     say: Callable[[str], None] = print
     hosts_limit: int = 500
+    more_help: str = ""
     given: Mapping[str, object] = field(default_factory=dict)
     collections_directory: Path = Path(collections.__file__).parent
     cache_directory: Path = Path("~/.cache/herder")

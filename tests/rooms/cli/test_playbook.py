@@ -73,6 +73,14 @@ def test_it_takes_every_option_of_ansible_playbook(tmp_path: Path) -> None:
     assert len(_options(ours.stdout)) > 40
 
 
+def test_help_tells_what_is_not_ansible_playbook_s(tmp_path: Path) -> None:
+    """How many hosts run at once, and our one option more."""
+    told = " ".join(_run([sys.executable, "-c", ENTRY, "--help"], tmp_path).stdout.split())
+
+    assert "how many hosts at once (default: all, up to 500)" in told
+    assert told.endswith("--output WORD chooses what is shown, one of auto, live, plain, json")
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
