@@ -136,7 +136,8 @@ class WorkerThreads:
 def repeat(seconds: float, job: Callable[[], None]) -> Callable[[], None]:
     """Do `job` every so many seconds in a thread of its own; call what is given back to end it.
 
-    An error of the job is logged and ends the repeating.
+    An error of the job is logged, and the job done again at the next time: what is renewed in this
+    way lasts longer than one time.
     """
     ended = threading.Event()
 
@@ -144,9 +145,8 @@ def repeat(seconds: float, job: Callable[[], None]) -> Callable[[], None]:
         while not ended.wait(seconds):
             try:
                 job()
-            except Exception:
-                log.exception("a repeated job failed and is not repeated any more")
-                return
+            except Exception as error:
+                log.warning("a repeated job failed, and is tried again in %g s: %r", seconds, error)
 
     threading.Thread(target=serve, name="herder-repeat", daemon=True).start()
     return ended.set
