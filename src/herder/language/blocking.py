@@ -145,7 +145,7 @@ def repeat(seconds: float, job: Callable[[], None]) -> Callable[[], None]:
         while not ended.wait(seconds):
             try:
                 job()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # whatever it was, the next may do
                 log.warning("a repeated job failed, and is tried again in %g s: %r", seconds, error)
 
     threading.Thread(target=serve, name="herder-repeat", daemon=True).start()
