@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.herder.deploy.plugins.module_utils import release_haproxy as haproxy
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import DeployError
+from ansible_collections.herder.deploy.plugins.modules import haproxy_server
 
 CONFIGURATION = """
 global
@@ -68,6 +69,20 @@ def test_out_and_in_again(admin: str, server: str) -> None:
     for state, seen in (("drain", "DRAIN"), ("maint", "MAINT"), ("ready", ("UP", "no check"))):
         haproxy.bring(ask, [server, "site"], state, 10.0)
         assert status(admin, server).startswith(seen)
+
+
+@pytest.mark.parametrize("seen", ["MAINT", "UP"])
+def test_a_maintenance_is_ended_only_by_who_may(admin: str, seen: str) -> None:
+    """Somebody works on that server; a deployment that drains it must not let it in."""
+    keep = seen == "MAINT"
+    haproxy.ask_socket(admin, "set server site/web2 state maint")
+    words = {"socket": admin, "server": "web2", "backend": "", "wait_seconds": 10.0}
+
+    for state in ("drain", "ready"):
+        told = haproxy_server.work(dict(words, state=state, keep_maintenance=keep), is_check=False)
+        assert (told["changed"], bool(told["warnings"])) == (not keep, keep)
+
+    assert status(admin, "web2").startswith(seen)
 
 
 def test_unknown_server_is_refused(admin: str) -> None:

@@ -9,13 +9,15 @@ import csv
 import os
 import socket
 import time
-from typing import Callable, Dict, List, NamedTuple
+from typing import Callable, Collection, Dict, List, NamedTuple
 
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import DeployError
 
 ANSWER_LIMIT_BYTES = 16 << 20
 LOOK_SECONDS = 0.2
 UP_STATES = ("UP", "no check")
+# In maintenance by order; `MAINT (via ...)` and `MAINT (resolution)` are none.
+MAINTENANCE = "MAINT"
 
 Ask = Callable[[str], str]
 
@@ -111,18 +113,23 @@ def is_settled(seen: Seen, state: str) -> bool:
     return seen.sessions == 0 and seen.queued == 0 and seen.status.startswith(out)
 
 
-def bring(ask: Ask, target: List[str], state: str, wait_seconds: float) -> List[Seen]:
+def bring(
+    ask: Ask, target: List[str], state: str, wait_seconds: float, leave: Collection[str] = ()
+) -> List[Seen]:
     """Order a state and wait for it; gives the server as seen last.
 
-    *Shapes*: `target` is [server, backend]; backend '' for all. wait_seconds 0 does not wait.
+    *Shapes*: `target` is [server, backend]; backend '' for all but those that `leave` names.
+    wait_seconds 0 does not wait.
     *Raises*: DeployError `not-settled` when the time is up.
     """
     for one in find(ask, *target):
-        set_state(ask, one, state)
+        if one.backend not in leave:
+            set_state(ask, one, state)
     deadline = time.monotonic() + wait_seconds
     while True:
         found = find(ask, *target)
-        if not wait_seconds or all(is_settled(one, state) for one in found):
+        waited_for = [one for one in found if one.backend not in leave]
+        if not wait_seconds or all(is_settled(one, state) for one in waited_for):
             return found
         if time.monotonic() >= deadline:
             raise DeployError("not-settled", _late(found, state, wait_seconds))

@@ -35,6 +35,12 @@ options:
     type: str
     choices: [drain, maint, ready]
     required: true
+  keep_maintenance:
+    description: >-
+      Leave a server that is in maintenance as it is, with a warning: somebody put it there. For
+      playbooks that take servers out by V(drain).
+    type: bool
+    default: false
   wait_seconds:
     description: How long to wait for it; 0 does not wait.
     type: float
@@ -73,12 +79,21 @@ def work(params: Json, is_check: bool) -> Json:
         return haproxy.ask_socket(params["socket"], line)
 
     target = [params["server"], params["backend"]]
-    before = haproxy.find(ask, *target)
-    changed = not all(is_already(one, params["state"]) for one in before)
-    after = (
-        before if is_check else haproxy.bring(ask, target, params["state"], params["wait_seconds"])
-    )
-    return {"changed": changed, "servers": [dict(one._asdict()) for one in after]}
+    state, before = params["state"], haproxy.find(ask, *target)
+    leave = [one.backend for one in before if params["keep_maintenance"] and is_left(one, state)]
+    changed = not all(is_already(one, state) or one.backend in leave for one in before)
+    after = before
+    if not is_check:
+        after = haproxy.bring(ask, target, state, params["wait_seconds"], leave)
+    text = "%s/%s is in maintenance and stays so; to let it in: set server %s/%s state ready"
+    warnings = [text % ((backend, params["server"]) * 2) for backend in leave]
+    servers = [dict(one._asdict()) for one in after]
+    return {"changed": changed, "servers": servers, "warnings": warnings}
+
+
+def is_left(seen: haproxy.Seen, state: str) -> bool:
+    """Tell whether the order would end a maintenance."""
+    return seen.status == haproxy.MAINTENANCE and state != "maint"
 
 
 def is_already(seen: haproxy.Seen, state: str) -> bool:
@@ -94,10 +109,13 @@ def main() -> None:
         "server": {"type": "str", "required": True},
         "backend": {"type": "str", "default": ""},
         "state": {"type": "str", "choices": ["drain", "maint", "ready"], "required": True},
+        "keep_maintenance": {"type": "bool", "default": False},
         "wait_seconds": {"type": "float", "default": 30},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     result = run_reporting(lambda: work(module.params, module.check_mode), module.fail_json)
+    for text in result.pop("warnings"):
+        module.warn(text)
     module.exit_json(**result)
 
 
