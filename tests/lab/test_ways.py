@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,38 @@ def test_the_module_command_of_ansible(plays: LabPlays) -> None:
         "web3",
     ]
     assert done.returncode == 0
+
+
+def test_raw_and_script_have_a_terminal_over_ssh(plays: LabPlays) -> None:
+    """Both outputs are one there, and playbooks look for what a script says on either in stdout."""
+    (plays.folder / "both.sh").write_text("#!/bin/sh\necho out; echo err >&2; tty\n")
+    tells = "told.stdout_lines[:2] == ['out', 'err'] and '/dev/pts/' in told.stdout"
+    tasks = [
+        {"raw": "echo out; echo err >&2; tty", "register": "told"},
+        {"assert": {"that": tells}},
+        {"script": "both.sh", "register": "told"},
+        {"assert": {"that": tells}},
+        {"script": "both.sh", "register": "told", "become": True, "become_user": "deploy"},
+        {"assert": {"that": tells}},
+        {
+            "raw": "tty; true",
+            "register": "told",
+            "vars": {"ansible_ssh_use_tty": False},
+        },
+        {"assert": {"that": "'not a tty' in told.stdout"}},
+    ]
+
+    done = plays.tasks(*tasks)
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_raw_ends_in_its_time(plays: LabPlays) -> None:
+    """On the host, too."""
+    started = time.monotonic()
+
+    done = plays.tasks({"raw": "sleep 71", "timeout": 2})
+
+    assert "Timed out after 2 second(s)." in done.stdout
+    assert time.monotonic() - started < 20
+    assert plays.wait_until("web1", "! pgrep -f 'sleep 7[1]'")

@@ -2,7 +2,8 @@
 
 A deadline belongs to the thread that entered it. Work on a host that is under way when it passes
 is cancelled by the waiting thread (`blocking.LoopThread.call`); code that computes meanwhile is
-interrupted by an asynchronous exception.
+interrupted by an asynchronous exception. That comes only when the thread computes again, so
+programs that it waits for (the ssh of a stock connection) are ended.
 
 *Source*: ansible-core 2.19 _internal/_errors/_alarm_timeout.py (bounds, texts).
 """
@@ -11,9 +12,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 MAXIMUM_SECONDS = 100_000_000
 
@@ -56,6 +59,13 @@ def uninterrupted() -> Iterator[None]:
         interruption.release()
 
 
+def end_in_time(program: subprocess.Popen[Any]) -> None:
+    """End this program, which the calling thread has started, when the time of its task is over."""
+    interruption: _Interruption | None = getattr(_local, "interruption", None)
+    if interruption is not None:
+        interruption.programs.append(program)
+
+
 @contextlib.contextmanager
 def task_timeout(error: type[BaseException], seconds: int | None) -> Iterator[None]:
     """Run the body under a timeout that raises `error(seconds)`; 0 and None mean none.
@@ -96,6 +106,7 @@ class _Interruption:
         def initialise(this: BaseException) -> None:
             error.__init__(this, seconds)
 
+        self.programs: list[subprocess.Popen[Any]] = []
         self._error = type(error.__name__, (error,), {"__init__": initialise})
         self._lock = threading.Lock()
         self._is_inside = True
@@ -110,6 +121,9 @@ class _Interruption:
                 self._is_late = True
             elif self._is_inside:
                 self._raise_in_thread(ctypes.py_object(self._error))
+                for program in self.programs:
+                    with contextlib.suppress(OSError):
+                        program.terminate()
 
     def hold(self) -> None:
         with self._lock:

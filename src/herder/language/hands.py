@@ -27,6 +27,8 @@ from herder.model.ports import CommandCall, Completed, ModuleCall, Session
 ACCOUNT_MODULES = ("ansible.builtin.user", "ansible.legacy.user", "user")
 STATUS_MODULES = ("ansible.legacy.async_status", "ansible.builtin.async_status")
 POSIX_SHELL = "/bin/sh"
+RAW = ("ansible.builtin.raw", "ansible.legacy.raw")
+WITH_TERMINAL = (*RAW, "ansible.builtin.script", "ansible.legacy.script")
 
 
 def install(build_module: Callable[..., Any]) -> None:
@@ -118,7 +120,7 @@ def _low_level_execute_command(
 ) -> dict[str, Any]:
     """Run a command, or the module that stands in `in_data`."""
     as_become_user = sudoable and uses_become(action)
-    if as_become_user and _is_raw(action):
+    if (as_become_user and _is_raw(action)) or (sudoable and _has_terminal(action, in_data)):
         with action._connection.herder_stock():
             answer: dict[str, Any] = original(
                 action, cmd, sudoable=True, in_data=in_data, executable=executable, chdir=chdir
@@ -140,7 +142,18 @@ def _low_level_execute_command(
 
 def _is_raw(action: Any) -> bool:
     """Whether nothing but a shell is asked for, so that escalation is part of each command."""
-    return action._task.resolved_action in ("ansible.builtin.raw", "ansible.legacy.raw")
+    return action._task.resolved_action in RAW
+
+
+def _has_terminal(action: Any, in_data: bytes | None) -> bool:
+    """Whether what is run is meant to have a terminal, so that its two outputs are one.
+
+    *Source*: ansible-core 2.19 plugins/connection/ssh.py, `exec_command` (`-tt`). Modules get their
+    input there and so no terminal with pipelining, or nothing of it shows.
+    """
+    connection = action._connection
+    is_meant = action._task.resolved_action in WITH_TERMINAL and in_data is None
+    return is_meant and connection.transport == "ssh" and bool(connection.get_option("use_tty"))
 
 
 def _as_core_has_it(status: int, out: bytes, err: bytes, errors: str) -> dict[str, Any]:

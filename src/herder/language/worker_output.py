@@ -19,6 +19,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
+from herder.language.deadlines import end_in_time
+
 LIMIT_CHARACTERS = 256
 STREAMS = ("stdout", "stderr")
 
@@ -143,6 +145,7 @@ def _detaching(start: Callable[..., None]) -> Callable[..., None]:
             else:
                 words.setdefault("process_group", 0)
         start(self, *args, **words)
+        end_in_time(self)
 
     initialise.herder_original = start  # type: ignore[attr-defined] # marks what is exchanged
     return initialise

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import threading
 import time
 
 import pytest
 
-from herder.language.deadlines import current_deadline, task_timeout, uninterrupted
+from herder.language.deadlines import current_deadline, end_in_time, task_timeout, uninterrupted
 from tests.support.loops import running_loop
 
 
@@ -32,6 +33,20 @@ def test_code_that_computes_is_interrupted() -> None:
         compute()
 
     assert time.monotonic() - started < 10
+
+
+def test_a_program_that_is_waited_for_is_ended() -> None:
+    """The ssh of a stock connection is waited for where nothing of Python runs meanwhile."""
+    program = subprocess.Popen(["sleep", "60"])
+
+    def wait() -> None:
+        end_in_time(program)
+        program.wait()
+
+    with pytest.raises(Late), task_timeout(Late, 1):
+        wait()
+
+    program.wait(timeout=10)
 
 
 def test_waiting_for_a_host_is_cancelled() -> None:
