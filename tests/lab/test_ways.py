@@ -75,12 +75,14 @@ def test_su_with_a_password(plays: LabPlays, deploy_words: tuple[str, ...]) -> N
 def test_ssh_with_a_password(plays: LabPlays, deploy_words: tuple[str, ...]) -> None:
     """Never on a command line: it goes to ssh's own question."""
     password = plays.machines.state().sudo_password
-    extra = "ansible_ssh_extra_args='-o PubkeyAuthentication=no'"
+    extra = "ansible_ssh_extra_args='-o PubkeyAuthentication=no -o ControlPath=none'"
     (plays.folder / "more.ini").write_text(f"[lab:vars]\n{extra}\n")
     words = (*deploy_words, "-i", "more.ini", "--connection-password-file", "password")
 
     (plays.folder / "password").write_text(password + "\n")
-    done = plays.tasks(WHO, is_user("deploy"), words=words)
+    raw = {"raw": "id -un", "register": "who"}
+    is_raw = {"assert": {"that": "who.stdout_lines == ['deploy']"}}
+    done = plays.tasks(WHO, is_user("deploy"), raw, is_raw, words=words)
     (plays.folder / "password").write_text("wrong\n")
     wrong = plays.tasks(WHO, words=words)
 

@@ -11,8 +11,10 @@ import copy
 import dataclasses
 import functools
 import shlex
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from ansible import constants
@@ -73,7 +75,10 @@ class Carrier:
     def _carried_class(self, plugin_class: Any) -> Any:
         if plugin_class not in self._classes:
             bases = (CarriedConnection, plugin_class)
-            members = {"herder_plugin_class": plugin_class}
+            members = {
+                "herder_plugin_class": plugin_class,
+                "herder_stock_class": type("Connection", (StockConnection, plugin_class), {}),
+            }
             self._classes[plugin_class] = type("Connection", bases, members)
         return self._classes[plugin_class]
 
@@ -112,6 +117,21 @@ class Carrier:
         return True
 
 
+class StockConnection(ConnectionBase):
+    """A plugin as it is, but for where the program is that ssh gets a password from.
+
+    *Source*: ansible-core 2.19 plugins/connection/ssh.py, `_init_shm`: `ansible` beside the program
+    that runs, or in PATH. Ours may be linked to from a folder that has no such program.
+    """
+
+    def _init_shm(self) -> dict[str, Any]:
+        words: dict[str, Any] = super()._init_shm()
+        program = Path(sys.executable).with_name("ansible")
+        if "env" in words and program.is_file():
+            words["env"]["SSH_ASKPASS"] = str(program)
+        return words
+
+
 class CarriedConnection(ConnectionBase):
     """The methods that are exchanged; always mixed in before a stock connection class.
 
@@ -120,6 +140,7 @@ class CarriedConnection(ConnectionBase):
 
     has_pipelining = True
     herder_plugin_class: type
+    herder_stock_class: type
     herder_carrier: Carrier
     herder_host: str
     herder_interpreters: tuple[str, ...]
@@ -225,7 +246,7 @@ class CarriedConnection(ConnectionBase):
     def herder_stock(self) -> Iterator[None]:
         """Be the stock plugin again, with a process for each command, for what is done inside."""
         carried = type(self)
-        self.__class__ = carried.herder_plugin_class
+        self.__class__ = carried.herder_stock_class
         try:
             yield
         finally:
