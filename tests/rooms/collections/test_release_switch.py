@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -104,14 +105,14 @@ def test_switch_refuses_to_replace_a_real_directory(layout: Any) -> None:
 
 def test_leftovers_of_crashed_switches_neither_disturb_nor_stay(layout: Any) -> None:
     """Capistrano's leftover `releases/current` makes its next deployment publish the wrong one."""
-    os.symlink("./releases/c", os.path.join(layout.private, "link.of-a-crash"))
+    os.symlink("./releases/c", layout.new_link + "of-a-crash")
     os.symlink(layout.release("c"), os.path.join(layout.releases, "current"))
 
     switches.switch(layout, "b", None, {})
 
     assert served(layout) == "b"
     assert not os.path.lexists(os.path.join(layout.releases, "current"))
-    assert not [name for name in os.listdir(layout.private) if name.startswith("link.")]
+    assert not os.path.lexists(layout.new_link + "of-a-crash")
     assert os.listdir(layout.release("c")) == ["index.html"]
 
 
@@ -237,6 +238,20 @@ def test_guard_takes_back_by_itself_and_writes_it_down(layout: Any, tmp_path: Pa
     assert served(layout) == "a"
     assert (tmp_path / "reloaded").exists()
     assert json.loads(Path(layout.log).read_text())["result"] == "reverted"
+
+
+def test_current_link_may_be_on_another_file_system(tmp_path: Path, layout: Any) -> None:
+    """A web server's own volume, for one; a rename does not go from one to the other."""
+    elsewhere = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    try:
+        place = Layout(layout.root, current_dir=str(elsewhere / "www"))
+        for name in ("a", "b"):
+            journal = switches.switch(place, name, None, {})
+        switches.revert(place, None, journal["id"])
+        assert served(place) == "a"
+        assert [each.name for each in elsewhere.iterdir()] == ["www"]
+    finally:
+        shutil.rmtree(elsewhere)
 
 
 def test_going_back_needs_no_disk_space(layout: Any) -> None:

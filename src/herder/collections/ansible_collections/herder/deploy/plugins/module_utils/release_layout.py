@@ -64,7 +64,10 @@ class Layout:
         self.log = os.path.join(self.private, "deployments.log")
         self.lock = os.path.join(self.private, "lock")
         self.repo_lock = os.path.join(self.private, "repo.lock")
-        self.undo_link = os.path.join(self.private, "undo.link")
+        # beside the current link: a rename does not go from one file system to another
+        beside, name = os.path.split(self.current)
+        self.undo_link = os.path.join(beside, ".%s.undo" % name)
+        self.new_link = os.path.join(beside, ".%s.new." % name)
 
     def release(self, name: str) -> str:
         """Give the directory of a release; refuses a name that is no single safe word."""

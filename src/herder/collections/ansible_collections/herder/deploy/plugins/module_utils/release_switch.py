@@ -149,7 +149,7 @@ def _place_undo(layout: Layout, journal: Json) -> None:
 
 def replace_link(layout: Layout, text: str) -> None:
     """Point the current link elsewhere by one rename of a link with a name of its own."""
-    temporary = os.path.join(layout.private, "link.%s" % uuid.uuid4().hex)
+    temporary = layout.new_link + uuid.uuid4().hex
     os.symlink(text, temporary)
     try:
         os.rename(temporary, layout.current)
@@ -162,7 +162,8 @@ def replace_link(layout: Layout, text: str) -> None:
 
 def sweep(layout: Layout) -> List[str]:
     """Remove temporary links that crashed switches left: ours, and a link among the releases."""
-    found = [os.path.join(layout.private, each) for each in _names(layout.private, "link.")]
+    beside, prefix = os.path.split(layout.new_link)
+    found = [os.path.join(beside, each) for each in _names(beside, prefix)]
     found += [os.path.join(layout.releases, each) for each in _names(layout.releases, "")]
     stray = [path for path in found if os.path.islink(path)]
     for path in stray:
