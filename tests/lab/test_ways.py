@@ -117,11 +117,17 @@ def test_a_new_group_counts_after_reset_connection(plays: LabPlays) -> None:
     tasks = [
         {"user": {"name": "deploy", "groups": "adm", "append": True}, **as_root(plays)},
         {"command": "id -Gn", "register": "before"},
+        {"raw": "id -Gn", "register": "raw_before"},
         {"meta": "reset_connection"},
         {"command": "id -Gn", "register": "after"},
+        {"raw": "id -Gn", "register": "raw_after"},
         {
             "assert": {
-                "that": ["'adm' not in before.stdout.split()", "'adm' in after.stdout.split()"]
+                "that": [
+                    "'adm' not in before.stdout.split()",
+                    "'adm' in after.stdout.split()",
+                    "'adm' in raw_after.stdout.split()",
+                ]
             }
         },
     ]
@@ -144,6 +150,37 @@ def test_a_run_that_begins_with_reset_connection_logs_in_anew(plays: LabPlays) -
     done = plays.tasks({"meta": "reset_connection"}, asked, seen, hosts="web1", words=words)
 
     assert before.returncode == 0, before.stdout
+    assert done.returncode == 0, done.stdout
+
+
+RESET = """\
+from ansible.plugins.action import ActionBase
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        self._connection.reset()
+        return {"changed": False}
+"""
+
+
+def test_an_action_plugin_resets_what_raw_goes_through_too(plays: LabPlays) -> None:
+    """As the module reboot does: what stood before must not be used after."""
+    (plays.folder / "action_plugins").mkdir()
+    (plays.folder / "action_plugins" / "anew.py").write_text(RESET)
+    asked = {"raw": "echo $SSH_CONNECTION"}
+    same = {"assert": {"that": "first.stdout == second.stdout"}}
+    other = {"assert": {"that": "first.stdout != third.stdout"}}
+
+    done = plays.tasks(
+        {**asked, "register": "first"},
+        {**asked, "register": "second"},
+        {"anew": None},
+        {**asked, "register": "third"},
+        same,
+        other,
+        hosts="web1",
+    )
+
     assert done.returncode == 0, done.stdout
 
 

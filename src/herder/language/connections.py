@@ -67,6 +67,8 @@ class Carrier:
         self.local_files = LocalFiles()
         self.unchanged_hosts: set[str] = set()
         """Those to which the last file that was copied was there already."""
+        self.stock_hosts: set[str] = set()
+        """Those to which a stock plugin made a connection, which may stand for a while."""
         self.jobs = YoungJobs(time.monotonic, time.sleep)
         self.prepared = PreparedConnections()
         self._routes: dict[str, set[Route]] = {}
@@ -247,6 +249,7 @@ class CarriedConnection(ConnectionBase):
         """Be the stock plugin again, with a process for each command, for what is done inside."""
         carried = type(self)
         self.__class__ = carried.herder_stock_class
+        self.herder_carrier.stock_hosts.add(self.herder_host)
         try:
             yield
         finally:
@@ -342,6 +345,9 @@ class CarriedConnection(ConnectionBase):
 
     def reset(self) -> None:
         self.herder_carrier.forget_host(self.herder_host)
+        if self.herder_host in self.herder_carrier.stock_hosts:
+            with self.herder_stock():
+                self.reset()
 
     def close(self) -> None:
         """Keep the session for the next task; the run closes all of them at its end."""
