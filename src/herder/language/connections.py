@@ -11,10 +11,8 @@ import copy
 import dataclasses
 import functools
 import shlex
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from ansible import constants
@@ -33,6 +31,7 @@ from herder.language.blocking import LoopThread
 from herder.language.local_files import LocalFiles
 from herder.language.prepared import PreparedConnections
 from herder.language.routes import become_step, is_carried, route_of
+from herder.language.stock import StockConnection, standing_socket
 from herder.language.young_jobs import YoungJobs
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
 from herder.model.route import Route
@@ -117,21 +116,6 @@ class Carrier:
         connection.herder_promised = None
         connection.herder_prepare("", ())
         return True
-
-
-class StockConnection(ConnectionBase):
-    """A plugin as it is, but for where the program is that ssh gets a password from.
-
-    *Source*: ansible-core 2.19 plugins/connection/ssh.py, `_init_shm`: `ansible` beside the program
-    that runs, or in PATH. Ours may be linked to from a folder that has no such program.
-    """
-
-    def _init_shm(self) -> dict[str, Any]:
-        words: dict[str, Any] = super()._init_shm()
-        program = Path(sys.executable).with_name("ansible")
-        if "env" in words and program.is_file():
-            words["env"]["SSH_ASKPASS"] = str(program)
-        return words
 
 
 class CarriedConnection(ConnectionBase):
@@ -246,14 +230,27 @@ class CarriedConnection(ConnectionBase):
 
     @contextlib.contextmanager
     def herder_stock(self) -> Iterator[None]:
-        """Be the stock plugin again, with a process for each command, for what is done inside."""
-        carried = type(self)
+        """Be the stock plugin again, with a process for each command, for what is done inside.
+
+        Its ssh goes through the connection of our own session where one stands.
+        """
+        carried, socket = type(self), self._herder_socket()
         self.__class__ = carried.herder_stock_class
         self.herder_carrier.stock_hosts.add(self.herder_host)
+        if socket:
+            self.set_option("control_path", socket)
         try:
             yield
         finally:
             self.__class__ = carried
+            if socket:
+                self.set_option("control_path", None)
+
+    def _herder_socket(self) -> str:
+        # not where the user says which, or nobody asked for connections that stand
+        if self.transport != "ssh" or self.get_option("control_path"):
+            return ""
+        return standing_socket(self.herder_carrier.sessions.way_in(self.herder_route()))
 
     def herder_run_bare(self, line: str, stdin: bytes | None, *, as_become_user: bool) -> Completed:
         """Run a line on a host that has no Python, by a process of its own."""

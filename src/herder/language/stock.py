@@ -1,0 +1,39 @@
+"""A connection plugin as ansible-core has it, for what has to be a process of its own.
+
+`raw` and `script` have a terminal over ssh, and `raw` that becomes somebody does so in each
+command. What differs from the plugin is only where its ssh finds a password and a connection.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.connection import ConnectionBase
+
+_SOCKET = 'ControlPath="'
+
+
+class StockConnection(ConnectionBase):
+    """Always mixed in before a stock connection class.
+
+    *Source*: ansible-core 2.19 plugins/connection/ssh.py, `_init_shm`: `ansible` beside the program
+    that runs, or in PATH. Ours may be linked to from a folder that has no such program.
+    """
+
+    def _init_shm(self) -> dict[str, Any]:
+        words: dict[str, Any] = super()._init_shm()
+        program = Path(sys.executable).with_name("ansible")
+        if "env" in words and program.is_file():
+            words["env"]["SSH_ASKPASS"] = str(program)
+        return words
+
+
+def standing_socket(words: Sequence[str]) -> str:
+    """Give where a connection of ours stands, from the words of our ssh; '' where none does."""
+    places = [word[len(_SOCKET) : -1] for word in words if word.startswith(_SOCKET)]
+    # a percent sign would have to be told from those that ssh and the plugin replace
+    return next((each for each in places if "%" not in each and os.path.exists(each)), "")
