@@ -33,7 +33,7 @@ def port() -> Iterator[int]:
     """Give the port of a site that starts slowly."""
     Site.asked = 0
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield server.server_address[1]
         server.shutdown()

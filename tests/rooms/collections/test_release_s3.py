@@ -79,7 +79,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 def base() -> Iterator[str]:
     """Give the address of a server."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
