@@ -7,6 +7,19 @@ or one session, cannot go on.
 
 from __future__ import annotations
 
+INTERRUPTED = 99
+BUG = 250
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Give the exit code of a command that ends with this error.
+
+    *Source*: ansible-core 2.19 cli/__init__.py, `cli_executor`: 99 for Ctrl-C, 250 for a bug.
+    """
+    if isinstance(error, HerderError):
+        return error.exit_code
+    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else BUG
+
 
 class HerderError(Exception):
     """The root of all our errors.

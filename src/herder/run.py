@@ -15,7 +15,7 @@ from pathlib import Path
 
 from herder.display.choice import OUTPUT_HELP, OUTPUT_HINT, OutputKind, OutputWishes, choose_output
 from herder.display.json_lines import JsonLines
-from herder.errors import UsageError
+from herder.errors import UsageError, exit_code_of
 from herder.events import EventSink
 from herder.head_start import HeadStart
 from herder.language.blocking import LoopThread
@@ -100,6 +100,9 @@ def _record(settings: Settings, program: str, words: Sequence[str]) -> Iterator[
     )
     try:
         yield record
+    except BaseException as error:
+        record.finish(exit_code_of(error))
+        raise
     finally:
         record.close()
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from herder.display.duration import duration
 from herder.display.host_list import fold_hosts
 from herder.display.table import Column, Row, Table, Tone
+from herder.errors import INTERRUPTED
 from herder.events import HostTotals
 from herder.model.host_order import natural_key
 from herder.record.rows import Failure, RunSummary, Span, TaskCompared, TaskTime
@@ -57,6 +58,8 @@ def _run_row(run: RunSummary) -> Row:
 def _ending(run: RunSummary) -> str:
     if not run.is_finished:
         return "not ended"
+    if run.exit_code == INTERRUPTED:
+        return "interrupted"
     return "well" if run.exit_code == 0 else f"exit {run.exit_code}"
 
 

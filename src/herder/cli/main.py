@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import herder
-from herder.errors import HerderError, UsageError
-
-BUG_EXIT_CODE = 250
-INTERRUPT_EXIT_CODE = 99
+from herder.errors import HerderError, UsageError, exit_code_of
 
 _HELP_WORDS = ("-h", "--help", "help")
 _CACHE = Path("~/.cache/herder/start")
@@ -36,13 +33,13 @@ def guard(body: Callable[[], int], *, command: str) -> int:
         return body()
     except HerderError as error:
         sys.stderr.write(error_text(error))
-        return error.exit_code
-    except KeyboardInterrupt:
+        return exit_code_of(error)
+    except KeyboardInterrupt as interrupt:
         sys.stderr.write("\nherder: interrupted\n")
-        return INTERRUPT_EXIT_CODE
-    except Exception:  # noqa: BLE001  # the outermost shell: a bug must end in a text and in 250
+        return exit_code_of(interrupt)
+    except Exception as bug:  # noqa: BLE001  # the outermost shell: it ends in a text and a code
         sys.stderr.write(_bug_text(command))
-        return BUG_EXIT_CODE
+        return exit_code_of(bug)
 
 
 def error_text(error: HerderError) -> str:

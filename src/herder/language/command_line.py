@@ -16,7 +16,7 @@ from ansible.cli import adhoc as adhoc_module
 from ansible.cli.adhoc import AdHocCLI
 from ansible.cli.playbook import PlaybookCLI
 
-from herder.errors import HerderError
+from herder.errors import INTERRUPTED, HerderError
 from herder.language import (
     copies,
     core_guards,
@@ -41,7 +41,6 @@ from herder.language.worker_output import (
 from herder.language.workers import ResultQueue, Worker
 from herder.model.fleet import Conductor
 
-INTERRUPTED = 99
 # Python's own 700 are few for a program that makes thousands of objects for each task.
 YOUNG_OBJECTS = 10_000
 

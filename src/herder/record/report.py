@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from html import escape
 
+from herder.errors import INTERRUPTED
 from herder.events import HostTotals, Outcome
 from herder.model.host_order import natural_key, sort_hosts, without_name
 from herder.record.history import History
@@ -81,7 +82,7 @@ def verdict_of(summary: RunSummary) -> tuple[str, str]:
     ]
     if lost:
         return f"{' and '.join(lost)} of {_hosts(summary.hosts)}", "bad"
-    if summary.exit_code == 99:
+    if summary.exit_code == INTERRUPTED:
         return "interrupted", "bad"
     if summary.exit_code:
         return f"ended with exit code {summary.exit_code}", "bad"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import enum
 
-from herder.errors import HerderError
+from herder.errors import BUG, HerderError
 
 
 class State(enum.Enum):
@@ -63,7 +63,7 @@ class ImpossibleStep(HerderError):
     """A deployment was told of a step that cannot happen now."""
 
     reference = "impossible-step"
-    exit_code = 250
+    exit_code = BUG
 
     def __init__(self, state: State, step: Step) -> None:
         super().__init__(f"step {step.value!r} cannot follow in state {state.value!r}")

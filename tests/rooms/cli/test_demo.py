@@ -19,8 +19,7 @@ from herder.cli.demo import (
     main,
     what_to_do_with_it,
 )
-from herder.cli.main import INTERRUPT_EXIT_CODE
-from herder.errors import UsageError
+from herder.errors import INTERRUPTED, UsageError
 from herder.lab.playing import Play
 from herder.lab.visitors import Door, HostChange, Visit, Visitor
 from tests.support.two_engines import SOURCE
@@ -145,5 +144,5 @@ def test_demo_that_nobody_watches_any_more_leaves_nothing(end: str, tmp_path: Pa
         os.close(terminal)
     _, status = os.waitpid(process_id, 0)
 
-    assert os.waitstatus_to_exitcode(status) == INTERRUPT_EXIT_CODE
+    assert os.waitstatus_to_exitcode(status) == INTERRUPTED
     assert list(tmp_path.iterdir()) == []

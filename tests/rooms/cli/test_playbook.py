@@ -119,7 +119,22 @@ def test_json_is_all_that_standard_output_has(tmp_path: Path) -> None:
     assert "nowhere" in done.stderr
 
 
-def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+def test_a_run_that_ends_in_an_error_of_ours_is_recorded_with_its_exit_code(
+    tmp_path: Path,
+) -> None:
+    """It stood in the history as "exit None", and in detail as one in which all was well."""
+    (tmp_path / "site.yml").write_text("- hosts: localhost\n  tasks: []\n")
+    ours = [sys.executable, "-c", "import sys; from herder.cli.main import main; sys.exit(main())"]
+
+    run = _run([*ours, "playbook", "site.yml", "--forks", "2"], tmp_path, ANSIBLE_FORKS="0")
+    history = _run([*ours, "history", "last"], tmp_path)
+
+    assert run.returncode == 5
+    assert "exit 5" in history.stdout
+    assert "ended with exit code 5" in history.stdout
+
+
+def _run(words: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         words,
         cwd=folder,
@@ -128,6 +143,7 @@ def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
             "PYTHONPATH": SOURCE,
             "COLUMNS": "80",
             "HERDER_STATE_DIRECTORY": str(folder / "state"),
+            **environment,
         },
         stdin=subprocess.DEVNULL,
         capture_output=True,
