@@ -51,7 +51,7 @@ def _print(findings: Sequence[Finding]) -> None:
     for (what, why, todo), found in kinds.items():
         rows = tuple(Row((finding.host, finding.evidence), Tone.NOTICE) for finding in found)
         columns = (Column("host"), Column("seen", is_prose=True))
-        printer().table(Table(what, columns, rows, footer=f"why: {why}. do: {todo}"))
+        printer().table(Table(what, columns, rows, notes=(f"why: {why}", f"do: {todo}")))
         printer().line()
     hosts = {finding.host for finding in findings}
     text = f"{counted(len(findings), 'finding')} on {counted(len(hosts), 'host')}"

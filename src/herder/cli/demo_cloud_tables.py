@@ -57,7 +57,7 @@ def way_table(ways: Iterable[Way]) -> Table:
         *(Column(name, is_number=True) for name in ("create", "provision", "release", "sum")),
     )
     rows = tuple(Row((way.what, *(f"{seconds:.1f} s" for seconds in _parts(way)))) for way in ways)
-    return Table("", columns, rows, "At AWS an image saves the download of packages, too.")
+    return Table("", columns, rows, ("At AWS an image saves the download of packages, too.",))
 
 
 def _parts(way: Way) -> tuple[float, ...]:

@@ -41,6 +41,9 @@ def _plan(ours: DeployWords, rest: Sequence[str]) -> int:
     code, plan = deployments.plan(rest)
     if plan is None:
         return code
-    for table in plan_tables(plan, ours.release):
-        printer().table(table)
+    out = printer()
+    for number, table in enumerate(plan_tables(plan, ours.release)):
+        if number:
+            out.line()
+        out.table(table)
     return code or (2 if plan.findings else 0)

@@ -31,7 +31,7 @@ def story_table(story: DeploymentStory) -> Table:
         title=f"Release {story.release}{commit}: {result} in {story.seconds:.1f} s",
         columns=columns,
         rows=tuple(_story_row(host) for host in story.hosts),
-        footer=". ".join(story.remarks),
+        notes=story.remarks,
     )
 
 
@@ -115,7 +115,7 @@ def plan_tables(plan: DeploymentPlan, release: str) -> Sequence[Table]:
         for host in batch
     ]
     columns = tuple(Column(name) for name in ("batch", "host", "serves", "would serve"))
-    tables = [Table(f"Plan: {plan.source}; nothing was changed", columns, tuple(rows))]
+    tables = [Table(f"Plan: code by {plan.source}; nothing was changed", columns, tuple(rows))]
     if plan.hooks:
         hooks = tuple(Row(pair) for pair in plan.hooks)
         tables.append(Table("Hooks that would run", (Column("when"), Column("tasks")), hooks))

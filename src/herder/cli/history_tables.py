@@ -152,7 +152,7 @@ def comparison_table(compared: Sequence[TaskCompared], before: int, after: int) 
         for task in compared
     )
     total = sum(task.difference_seconds for task in compared)
-    return Table("", columns, rows, f"{total:+.1f} s over all tasks")
+    return Table("", columns, rows, (f"{total:+.1f} s over all tasks",))
 
 
 def _seconds(task: TaskTime | None) -> str:

@@ -136,15 +136,13 @@ def answer_table(url: str, visits: Sequence[Visit]) -> Table:
     rows = [_row(each, len(visits)) for each in shares(visits)]
     everything = share(visits)
     failed = f"{everything.failures} errors" if everything.failures else "no error"
-    return Table(
-        title=f"{len(visits)} times {url}",
-        columns=_COLUMNS,
-        rows=tuple(rows),
-        footer=f"{everything.answers} answers, {failed}; median "
+    summary = (
+        f"{everything.answers} answers, {failed}; median "
         f"{_milliseconds(everything.median_seconds)}, 95 % within "
         f"{_milliseconds(everything.p95_seconds)}, slowest "
-        f"{_milliseconds(everything.slowest_seconds)}",
+        f"{_milliseconds(everything.slowest_seconds)}"
     )
+    return Table(f"{len(visits)} times {url}", _COLUMNS, tuple(rows), (summary,))
 
 
 def document(url: str, visits: Sequence[Visit]) -> dict[str, object]:

@@ -61,12 +61,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What is printed; `footer` is a sentence below, '' for none."""
+    """What is printed; each of `notes` is a sentence below, on a line of its own."""
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
-    footer: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def print_table(console: Console, table: Table) -> None:
@@ -104,7 +104,9 @@ def table_lines(table: Table, width: int) -> list[Text]:
         line.stylize(_STYLE[row.tone])
         line.rstrip()
         lines += wrap_cells(line, width, prose_at) if width and is_prose else [line]
-    return [*lines, *_sentence(table.footer, QUIET, width)]
+    for note in table.notes:
+        lines += _sentence(note, QUIET, width)
+    return lines
 
 
 def _sentence(text: str, style: str, width: int) -> list[Text]:

@@ -15,7 +15,7 @@ RELEASES = Table(
         Row(("web2", "20251231", "10.0"), Tone.BAD),
         Row(("lb", "none", ""), Tone.NOTICE),
     ),
-    "2 of 3 hosts agree",
+    ("2 of 3 hosts agree",),
 )
 
 
@@ -55,16 +55,22 @@ def test_prose_goes_on_below_its_column_and_is_not_cut() -> None:
     ]
 
 
-def test_title_and_footer_are_broken_between_words_on_a_terminal() -> None:
+def test_title_and_notes_are_broken_between_words_on_a_terminal() -> None:
     """A terminal breaks anywhere."""
-    table = Table("Plan: nothing was changed", (Column("a"),), (), "why: it differs. do: mend it")
+    table = Table(
+        "Plan: nothing was changed",
+        (Column("a"),),
+        (),
+        ("why: it differs", "do: mend it and run again"),
+    )
 
     assert [line.plain for line in table_lines(table, 20)] == [
         "Plan: nothing was",
         "changed",
         "a",
-        "why: it differs. do:",
-        "mend it",
+        "why: it differs",
+        "do: mend it and run",
+        "again",
     ]
 
 
