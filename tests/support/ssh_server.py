@@ -50,12 +50,12 @@ def is_available() -> bool:
 
 
 @contextmanager
-def running_ssh_server(folder: Path) -> Iterator[SshServer]:
-    """Run a server until the block ends."""
+def running_ssh_server(folder: Path, *, max_startups: str = "200") -> Iterator[SshServer]:
+    """Run a server until the block ends; `max_startups` as in sshd_config(5)."""
     port = _free_port()
     _write_accounts(folder)
     _write_keys(folder)
-    _write_configuration(folder, port)
+    _write_configuration(folder, port, max_startups)
     process = _start(folder)
     try:
         _wait_until_open(port, process)
@@ -102,11 +102,11 @@ def _write_keys(folder: Path) -> None:
     (folder / "authorized_keys").chmod(0o644)
 
 
-def _write_configuration(folder: Path, port: int) -> None:
+def _write_configuration(folder: Path, port: int, max_startups: str) -> None:
     (folder / "sshd_config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\n"
         f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nUsePAM no\n"
-        f"PidFile none\nPermitRootLogin yes\nMaxStartups 200\nMaxSessions 200\n"
+        f"PidFile none\nPermitRootLogin yes\nMaxStartups {max_startups}\nMaxSessions 200\n"
     )
 
 
@@ -141,13 +141,13 @@ def _write_known_hosts(folder: Path, port: int) -> None:
 
 
 @contextmanager
-def server_or_skip() -> Iterator[SshServer]:
+def server_or_skip(*, max_startups: str = "200") -> Iterator[SshServer]:
     """Give a running server with users of its own; skip the test where there can be none."""
     if not is_available():
         pytest.skip("needs root, sshd, sudo and mount namespaces")
     # not pytest's own directory: the server's users must be able to enter it
     with (
         tempfile.TemporaryDirectory(prefix="herder-sshd-") as folder,
-        running_ssh_server(Path(folder)) as server,
+        running_ssh_server(Path(folder), max_startups=max_startups) as server,
     ):
         yield server

@@ -6,19 +6,23 @@ command. What differs from the plugin is only where its ssh finds a password and
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
+
+from herder.model.door import was_turned_away
 
 _SOCKET = 'ControlPath="'
 
 
 class StockConnection(ConnectionBase):
-    """Always mixed in before a stock connection class.
+    """Always mixed in before a stock connection class; `herder_carrier` is its object's own.
 
     *Source*: ansible-core 2.19 plugins/connection/ssh.py, `_init_shm`: `ansible` beside the program
     that runs, or in PATH. Ours may be linked to from a folder that has no such program.
@@ -30,6 +34,34 @@ class StockConnection(ConnectionBase):
         if "env" in words and program.is_file():
             words["env"]["SSH_ASKPASS"] = str(program)
         return words
+
+    def exec_command(self, *args: Any, **kwargs: Any) -> Any:
+        return self._herder_knocking(super().exec_command, *args, **kwargs)
+
+    def put_file(self, *args: Any, **kwargs: Any) -> Any:
+        return self._herder_knocking(super().put_file, *args, **kwargs)
+
+    def _herder_knocking(self, attempted: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Try, and again while a server takes no more connections but lets others in."""
+        carrier: Any = self.herder_carrier
+        attempts = 0
+        while True:
+            try:
+                answer = attempted(*args, **kwargs)
+            except AnsibleConnectionFailure as failure:
+                attempts += 1
+                pause = carrier.sessions.door.pause(attempts) if _is_at_door(failure) else None
+                if pause is None:
+                    raise
+            else:
+                carrier.sessions.door.let_in()
+                return answer
+            # on the loop, where a task's deadline ends it
+            carrier.loop.call(asyncio.sleep(pause))
+
+
+def _is_at_door(failure: AnsibleConnectionFailure) -> bool:
+    return was_turned_away(str(failure))
 
 
 def standing_socket(words: Sequence[str]) -> str:

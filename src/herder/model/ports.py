@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from herder.model.door import Door
 from herder.model.route import Route
 
 
@@ -200,6 +201,10 @@ class Session(Protocol):
 
 class Sessions(Protocol):
     """All sessions of a run: made when first asked for, kept until `close`."""
+
+    @property
+    def door(self) -> Door:
+        """What decides when a server turns connections away, for those of others too."""
 
     async def get(self, route: Route) -> Session:
         """Give the session of this route, connecting first when needed.

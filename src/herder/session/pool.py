@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from herder.errors import BecomeRefused, HerderError, HostUnreachable
+from herder.model.door import Door, was_turned_away
 from herder.model.ports import Completed, Session
 from herder.model.route import LocalWay, Route, Way
 from herder.session.connection import Connection, SessionLimits
@@ -38,6 +40,8 @@ _EARLY_ERROR_SECONDS = 10.0
 _STANDING_SECONDS = 10.0
 # Source: sudoers(5), requiretty
 _WANTS_TTY = "you must have a tty"
+
+Value = TypeVar("Value")
 
 
 @dataclass(slots=True, eq=False)
@@ -91,6 +95,7 @@ class SessionPool:
         self._limits = limits or SessionLimits()
         self._start_limits = start_limits or StartLimits()
         self._starting = asyncio.Semaphore(start_limit)
+        self.door = Door()
         self._slots: dict[Route, _Slot] = {}
         self._parcels = Parcels()
         self._early: set[asyncio.Task[None]] = set()
@@ -158,7 +163,8 @@ class SessionPool:
         if may_stand(way):
             way, _ = await asyncio.to_thread(looked_at, way)
         program = program_for(way, line, route.shell)
-        return await run_line(program, route, stdin or b"", self._limits.output_limit_bytes)
+        limit_bytes = self._limits.output_limit_bytes
+        return await self._knocking(lambda: run_line(program, route, stdin or b"", limit_bytes))
 
     def way_in(self, route: Route) -> tuple[str, ...]:
         """Give the program and its words that lead to the host, for messages."""
@@ -287,8 +293,10 @@ class SessionPool:
         attempt = 0
         while True:
             try:
+                # who waits at a door keeps its place, so that fewer stand there
                 async with self._starting:
-                    return await self._attempt(route, carrier, self._start_limits)
+                    attempted = functools.partial(self._attempt, route, carrier, self._start_limits)
+                    return await self._knocking(attempted)
             except BecomeRefused as error:
                 step = route.become
                 if step is None or step.needs_tty or _WANTS_TTY not in error.reason:
@@ -301,6 +309,22 @@ class SessionPool:
             # Source: ansible-core 2.19 plugins/connection/ssh.py, _ssh_retry
             await asyncio.sleep(min(2**attempt - 1, _LONGEST_PAUSE_SECONDS))
             attempt += 1
+
+    async def _knocking(self, attempted: Callable[[], Awaitable[Value]]) -> Value:
+        """Try, and again while a server takes no more connections but lets others in."""
+        attempts = 0
+        while True:
+            try:
+                value = await attempted()
+            except HostUnreachable as error:
+                attempts += 1
+                pause = self.door.pause(attempts) if was_turned_away(error.transcript) else None
+                if pause is None:
+                    raise
+            else:
+                self.door.let_in()
+                return value
+            await asyncio.sleep(pause)
 
     def _trusts_standing(self, route: Route) -> bool:
         """Whether no session of this route broke off, and its way was not reset or is new since."""

@@ -25,7 +25,7 @@ from herder.session.pool import SessionPool
 from tests.support.conversations import MARKER, su_step, sudo_step
 from tests.support.pythons import THIS
 from tests.support.sessions import has_ended, is_alive, open_pool
-from tests.support.ssh_server import PASSWORD, SshServer
+from tests.support.ssh_server import PASSWORD, SshServer, server_or_skip
 
 LOCAL = Route("here", LocalWay(), (THIS,))
 
@@ -116,6 +116,29 @@ async def test_host_whose_python_does_not_start_is_told_from_an_unreachable_one(
             await pool.get(broken)
 
     assert not caught.value.is_too_old
+
+
+@pytest.fixture(scope="module")
+def busy_server() -> Iterator[SshServer]:
+    """Give a server that turns away whoever comes while two are logging in."""
+    with server_or_skip(max_startups="2:100:2") as server:
+        yield server
+
+
+@pytest.mark.parametrize("is_raw", [False, True], ids=["sessions", "raw"])
+async def test_a_server_that_takes_few_connections_at_a_time_gets_them_one_after_another(
+    busy_server: SshServer, *, is_raw: bool
+) -> None:
+    """An sshd as it comes turns away by lot from ten on: hosts behind a jump host were lost."""
+    routes = [replace(route(busy_server, "root"), host=f"web{number}") for number in range(8)]
+
+    async with open_pool() as pool:
+        if is_raw:
+            await asyncio.gather(*(pool.run_raw(each, "true") for each in routes))
+        else:
+            await asyncio.gather(*map(pool.get, routes))
+
+    assert "past MaxStartups" in (busy_server.folder / "sshd.log").read_text()
 
 
 async def test_raw_on_an_unreachable_host_says_so(ssh_server: SshServer) -> None:
