@@ -140,3 +140,14 @@ def test_a_file_that_is_broken_off_is_not_used(site: Site, size: int) -> None:
     file.write_bytes(file.read_bytes()[:size])
 
     assert set(site.run().values()) == {("first", "SourceFileLoader")}
+
+
+@pytest.mark.parametrize("rest", [b"", bytes(2000)])
+def test_a_file_that_lost_its_second_half_is_made_anew(site: Site, rest: bytes) -> None:
+    """After a power cut every run ended with a traceback, until the file was removed by hand."""
+    (file,) = site.kept.glob("modules-*")
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) - 700] + rest[:700])
+
+    assert {word for word, _ in site.run().values()} == {"first"}
+    assert set(site.run().values()) == {("first", "KeptLoader")}

@@ -25,6 +25,8 @@ from herder.kept_file import INTERPRETER, is_ours_alone, replace_file
 WORTHWHILE = 8
 LIMIT_BYTES = 48 * 1024 * 1024
 LENGTH_BYTES = 8
+# what marshal says to bytes that are not its own, as of a file that lost its end with the power
+_BROKEN = (ValueError, EOFError, TypeError)
 
 
 class Entry(NamedTuple):
@@ -63,7 +65,7 @@ class KeptModules:
         self._unchanged: dict[str, bool] = {}
         self._path = list(sys.path)
         self._hidden: set[str] = set()
-        with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
+        with contextlib.suppress(OSError, *_BROKEN):
             self._open()
 
     def _open(self) -> None:
@@ -100,7 +102,12 @@ class KeptModules:
         if entry is None or not self._is_as_it_was(name, path, entry):
             return None
         loader = KeptLoader(name, entry.origin)
-        loader.code = marshal.loads(self._data[entry.begin : entry.end])
+        try:
+            loader.code = marshal.loads(self._data[entry.begin : entry.end])
+        except _BROKEN:
+            # nothing of it is believed any more: then the file is written anew
+            self._entries.clear()
+            return None
         locations = None if entry.locations is None else list(entry.locations)
         return importlib.util.spec_from_file_location(
             name, entry.origin, loader=loader, submodule_search_locations=locations

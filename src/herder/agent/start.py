@@ -53,15 +53,18 @@ def _require_own(path: str) -> None:
 def read_checked(path: str) -> bytes | None:
     """Give what `write_checked` wrote, or None when it is missing or not whole."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        with open(path, "rb", buffering=0, opener=_open_no_link) as file:
+            if os.fstat(file.fileno()).st_uid != os.geteuid():
+                return None
+            data = file.read()
     except OSError:
         return None
-    with open(descriptor, "rb", buffering=0) as file:
-        if os.fstat(descriptor).st_uid != os.geteuid():
-            return None
-        data = file.read()
     content = data[CHECKSUM_BYTES:]
     return content if data[:CHECKSUM_BYTES] == _checksum(path, content) else None
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW)
 
 
 def write_checked(path: str, content: bytes) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from herder.wire.bootstrap import agent_payload, bootstrap_line
 from herder.wire.handshake import GREETING
+from tests.support.pythons import THIS
 
 COSTLY = {
     *("typing", "enum", "re", "json", "hashlib", "contextlib", "collections", "functools"),
@@ -38,3 +39,16 @@ def test_agent_greets_without_the_costly_packages_of_the_standard_library(
     assert "herder.agent.server" in of_an_agent
     assert not COSTLY & (of_an_agent - for_nothing)
     assert len(of_an_agent - for_nothing) < 60
+
+
+def test_cache_that_cannot_be_read_is_as_none(tmp_path: Path) -> None:
+    """A disk that gives no file back, or a folder in its place, made the host unreachable."""
+    line = bootstrap_line((THIS,))
+    imported(["/bin/sh", "-c", line], agent_payload(), tmp_path)
+    (kept,) = (tmp_path / ".cache" / "herder").glob("agent-*")
+    kept.unlink()
+    kept.mkdir()
+
+    _, said = imported(["/bin/sh", "-c", line], agent_payload(), tmp_path)
+
+    assert GREETING in said
