@@ -271,6 +271,8 @@ class CarriedConnection(ConnectionBase):
         line = f"umask 77 && mkdir -p {quote(promised.parent)} && mkdir {quote(promised.path)}"
         done = self.herder_run_command(CommandCall(line), as_become_user=promised.as_become_user)
         if done.status != 0:
+            # what was never made is not to be removed in the end
+            self._shell.tmpdir = None
             raise AnsibleConnectionFailure(_directory_failure(line, done))
 
     def herder_stat(self, path: str, *, follow: bool, checksum: bool) -> FileStatus:

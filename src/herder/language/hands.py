@@ -294,6 +294,7 @@ def _expanded(connection: Any, session: Any, path: str) -> str:
 def _remove_tmp_path(
     action: Any, _original: Callable[..., Any], tmp_path: str | None, force: bool = False
 ) -> None:
+    """*Source*: ansible-core 2.19 plugins/action/__init__.py: what is left fails no task."""
     connection = action._connection
     if tmp_path is None and connection._shell.tmpdir:
         tmp_path = connection._shell.tmpdir
@@ -301,9 +302,17 @@ def _remove_tmp_path(
         return
     if connection.herder_promised is None:
         session = connection.herder_session(as_become_user=uses_become(action))
-        connection.herder_do(session.remove(tmp_path))
+        try:
+            connection.herder_do(session.remove(tmp_path), refused=_Left)
+        except _Left as left:
+            message = f"Error deleting remote temporary files (rc: 1, stderr: {left}}})"
+            action._display.warning(message)
     connection.herder_promised = None
     connection._shell.tmpdir = None
+
+
+class _Left(Exception):
+    """A host could not remove a directory, for example because of files open over NFS."""
 
 
 def _fixup_perms2(

@@ -129,6 +129,25 @@ def test_a_log_may_be_told_more_than_the_terminal(play: Play, tmp_path: Path) ->
     assert "EXEC" in log.read_text()
 
 
+def test_a_temporary_directory_that_cannot_be_made_or_removed_is_told_as_such(
+    play: Play, tmp_path: Path
+) -> None:
+    """An open file over NFS failed tasks that were done, and a failure was hidden by the next."""
+    (tmp_path / "file").touch()
+    (tmp_path / "closes.sh").write_text('#!/bin/sh\ncd "${0%/*}"\nchmod 500 .\npwd\n')
+    tasks = [
+        {"script": "closes.sh", "become": True, "become_user": "nobody"},
+        {"script": "closes.sh", "vars": {"ansible_remote_tmp": str(tmp_path / "file")}},
+    ]
+    done = play(tasks, "-v", vars={"ansible_python_interpreter": "/usr/bin/python3"})
+    found = re.search(r'"stdout": "(/var/tmp/ansible-tmp-\S+)\\n"', done.stdout)
+    assert found is not None
+    shutil.rmtree(found[1])
+    assert "Error deleting remote temporary files" in done.stderr
+    assert "Failed to create temporary directory" in done.stdout + done.stderr
+    assert done.returncode == 4
+
+
 STATING = """\
 from ansible.plugins.action import ActionBase
 class ActionModule(ActionBase):
