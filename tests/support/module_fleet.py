@@ -169,6 +169,8 @@ class Play:
             return ""
         agreed = float(str(self.fleet.variable(host, "deploy_guard_seconds", 0.0)))
         words = self._words(host, guard_seconds=min(self.guard_seconds, agreed))
+        if self.fleet.variable(host, "deploy_phase") == "take_back":
+            words["action"] = "revert"
         answer = run_module("release_switch", words)
         if host in self.dies_after_switch:
             self.fleet.lost.add(host)

@@ -90,7 +90,7 @@ def _state(each: HostReleases, record: Mapping[str, object], *, is_edited: bool)
     if each.is_dangling:
         return "link leads nowhere"
     if not each.current:
-        return "no release"
+        return f"no release, leads to {each.outside}" if each.outside else "no release"
     if is_edited:
         return "edited by hand"
     if each.is_pending:
@@ -110,7 +110,7 @@ def plan_tables(plan: DeploymentPlan, release: str) -> Sequence[Table]:
     """Give what a deployment would do: batches, hosts, hooks, and what stands in its way."""
     new = release or "(the time, in UTC)"
     rows = [
-        Row((str(number), host, plan.hosts[host].current or NONE, new))
+        Row((str(number), host, plan.hosts[host].serves or NONE, new))
         for number, batch in enumerate(plan.batches, 1)
         for host in batch
     ]

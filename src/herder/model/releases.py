@@ -28,11 +28,13 @@ class DeployWishes:
 class HostReleases:
     """A host's releases as it knows them; `releases` oldest first, each a record of the module.
 
-    `is_pending` says that its last switch is not confirmed: the host goes back by itself.
+    `outside` is where its link leads when that is no release (an older site). `is_pending` says
+    that its last switch is not confirmed: the host goes back by itself.
     """
 
     host: str
     current: str = ""
+    outside: str = ""
     targets: tuple[str, ...] = ()
     usable: tuple[str, ...] = ()
     releases: tuple[Mapping[str, object], ...] = ()
@@ -47,6 +49,11 @@ class HostReleases:
     def release(self, name: str) -> Mapping[str, object] | None:
         """Give the record of one release, or None."""
         return next((each for each in self.releases if each.get("name") == name), None)
+
+    @property
+    def serves(self) -> str:
+        """Name what visitors get: the release, or the folder outside the releases; '' for none."""
+        return self.current or self.outside
 
     @property
     def lease_token(self) -> int:

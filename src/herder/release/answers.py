@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from herder.errors import DeploymentRefused
-from herder.model.fleet import Fleet
+from herder.model.fleet import Fleet, RoleKind
 from herder.model.releases import HostReleases
 
 INFO_MODULE = "herder.deploy.release_info"
@@ -48,6 +48,18 @@ def tell_failures(fleet: Fleet, answers: Mapping[str, Mapping[str, object]], wha
             fleet.tell(f"{host}: {what}: {failure}")
 
 
+def confirm_switches(fleet: Fleet, hosts: Sequence[str], token: int) -> dict[str, str]:
+    """Make guarded switches final, so that hosts do not go back by themselves.
+
+    Gives why, for each host that did not confirm: its guard may have been quicker.
+    """
+    if fleet.role is not RoleKind.HERDER:
+        return {}
+    words = {"action": "confirm", "token": token}
+    answers = ask_same(fleet, hosts, "herder.deploy.release_switch", words)
+    return {host: why for host, answer in answers.items() if (why := failure_of(answer))}
+
+
 def _first_line(answer: Mapping[str, object]) -> str:
     return str(answer.get("msg") or "failed").strip().splitlines()[0]
 
@@ -71,6 +83,7 @@ def _read(host: str, answer: Mapping[str, object]) -> HostReleases:
     return HostReleases(
         host=host,
         current=str(answer.get("current") or ""),
+        outside=str(answer.get("outside") or ""),
         targets=tuple(str(name) for name in _list(answer.get("rollback_targets"))),
         usable=tuple(str(name) for name in _list(answer.get("usable"))),
         releases=_records(answer.get("releases")),

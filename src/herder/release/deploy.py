@@ -26,15 +26,17 @@ from herder.model.fleet import (
 )
 from herder.model.releases import DeployWishes, HostReleases
 from herder.release import ansistrano, contents, preflight
-from herder.release.answers import ask_same, failure_of, look_at, usual_release
+from herder.release.answers import confirm_switches, look_at, usual_release
 from herder.release.lease import FleetLease, claim_of
-from herder.release.ledger import Ledger, aim_at
+from herder.release.ledger import Ledger, aim_back
 from herder.release.once import COMMIT_DIGITS, OnceBook, OnceDeployment
 from herder.release.transaction import State, Step, Transaction
 
 GUARD_SECONDS = 600.0
 # A host on its way back stays there when the controller is lost; its guard would go forth again.
 NO_GUARD = {"deploy_guard_seconds": 0}
+# What is said of each host on the way back, and so no longer of all.
+AIMED = ("deploy_phase", "deploy_release_version", "ansistrano_release_version")
 FAILED, UNREACHABLE = 2, 4
 NO_SPACE = "No space left on device"
 
@@ -238,13 +240,14 @@ class DeployConductor:
         Those that failed before their switch too: the play's tasks before it (a drain) were done.
         """
         fleet = self._known_fleet()
-        fleet.fix({"deploy_release_version": None, "ansistrano_release_version": None})
+        fleet.fix(dict.fromkeys(AIMED))
         fleet.fix({"deploy_is_going_back": True, **NO_GUARD})
+        self._keep_first_releases(fleet)
         going: list[tuple[str, ...]] = []
         for batch in reversed(self._batches):
             hosts = tuple(host for host in batch if self._may_go_back(host))
             for host in hosts:
-                aim_at(fleet, host, self._ledger.stories[host].was)
+                aim_back(fleet, self._ledger.stories[host], self.release)
             going += [hosts] if hosts else []
         self._left_to_go_back = len(going)
         self._say_when_last(fleet)
@@ -255,10 +258,17 @@ class DeployConductor:
         if self._left_to_go_back == 1 and self._once.done_now:
             fleet.fix({"deploy_is_last_to_go_back": True})
 
+    def _keep_first_releases(self, fleet: Fleet) -> None:
+        """A host without a way back stays on the release; its guard must not end that later."""
+        stories = self._ledger.stories.values()
+        kept = [each.host for each in stories if not each.was and each.now == self.release]
+        for host in kept:
+            self._remark(f"{host}: had no release before, so it keeps {self.release}")
+        for host, why in self._confirm(fleet, kept).items():
+            self._remark(f"{host}: its switch could not be confirmed: {why}")
+
     def _may_go_back(self, host: str) -> bool:
         story = self._ledger.stories[host]
-        if not story.was and story.now == self.release:
-            self._remark(f"{host}: had no release before, so it keeps {self.release}")
         is_known = story.now in (self.release, story.was)
         return bool(story.was) and is_known and story.state is not HostState.LOST
 
@@ -269,10 +279,10 @@ class DeployConductor:
         self._confirm(fleet, [host for host in report.hosts if host not in report.unreachable])
         for host, releases in look_at(fleet, report.hosts).items():
             story = self._ledger.stories[host]
-            is_back = bool(releases.current) and releases.current == story.was
+            is_back = bool(releases.serves) and releases.serves == story.was
             reason = report.failed.get(host, "") or releases.failure or story.reason
             state = _state_after(story, self.release) if is_back else HostState.FAILED
-            self._ledger.change(host, state=state, now=releases.current or story.now, reason=reason)
+            self._ledger.change(host, state=state, now=releases.serves or story.now, reason=reason)
         hook = fleet.variable(report.hosts[0], UNDO_HOOK)
         if hook and report.is_whole and not self._left_to_go_back and self._once.done_now:
             self._once.forget()
@@ -302,11 +312,11 @@ class DeployConductor:
         stories = self._ledger.stories
         stayed = [each for each in self._ledger.hosts_in(HostState.SWITCHED) if stories[each].was]
         for host, seen in look_at(self._known_fleet(), stayed).items():
-            if seen.current and seen.current == stories[host].was:
-                self._ledger.change(host, state=HostState.TAKEN_BACK, now=seen.current)
+            if seen.serves and seen.serves == stories[host].was:
+                self._ledger.change(host, state=HostState.TAKEN_BACK, now=seen.serves)
                 continue
             reason = seen.failure or "not taken back; unconfirmed, the host undoes it by itself"
-            now = seen.current or stories[host].now
+            now = seen.serves or stories[host].now
             self._ledger.change(host, state=HostState.FAILED, now=now, reason=reason)
 
     def _is_nothing_to_do(self) -> bool:
@@ -377,15 +387,3 @@ class DeployConductor:
 def _state_after(story: HostStory, release: str) -> HostState:
     """Say how a host that serves what it had before came to that."""
     return HostState.TAKEN_BACK if story.became == release else story.state
-
-
-def confirm_switches(fleet: Fleet, hosts: Sequence[str], token: int) -> dict[str, str]:
-    """Make guarded switches final, so that hosts do not go back by themselves.
-
-    Gives why, for each host that did not confirm: its guard may have been quicker.
-    """
-    if fleet.role is not RoleKind.HERDER:
-        return {}
-    words = {"action": "confirm", "token": token}
-    answers = ask_same(fleet, hosts, "herder.deploy.release_switch", words)
-    return {host: why for host, answer in answers.items() if (why := failure_of(answer))}

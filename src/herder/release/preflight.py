@@ -9,12 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from herder.model.fleet import Fleet
+from herder.model.fleet import Fleet, RoleKind
 from herder.release.answers import failure_of, layout
 from herder.release.clocks import CLOCK_LIMIT_SECONDS, Asked, seconds_ahead
 
 MODULE = "herder.deploy.release_check"
 ASKED = ("runtimes", "reach", "commands", "need_bytes", "need_inodes")
+
+_LINK = "symlink"
+_PREFIX = {RoleKind.HERDER: "deploy", RoleKind.ANSISTRANO: "ansistrano"}
 
 Finding = tuple[str, str]
 
@@ -25,7 +28,20 @@ def find(fleet: Fleet, hosts: Sequence[str]) -> tuple[Finding, ...]:
     began = time.time()
     answers = fleet.ask(MODULE, arguments)
     asked = Asked(began, time.time())
-    return tuple((host, text) for host in hosts for text in wrong(answers.get(host, {}), asked))
+    wanted = {host: _no_way_back(fleet, host) for host in hosts}
+    return tuple(
+        (host, text)
+        for host in hosts
+        for text in (*wanted[host], *wrong(answers.get(host, {}), asked))
+    )
+
+
+def _no_way_back(fleet: Fleet, host: str) -> Sequence[str]:
+    """A folder that files are copied into while it serves holds two releases, and none before."""
+    via = fleet.variable(host, f"{_PREFIX[fleet.role]}_current_via", _LINK)
+    if via == _LINK:
+        return ()
+    return (f"{_PREFIX[fleet.role]}_current_via is {via!r}, expected {_LINK!r}",)
 
 
 def _arguments(fleet: Fleet, host: str) -> dict[str, object]:

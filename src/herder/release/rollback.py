@@ -20,8 +20,8 @@ from herder.model.fleet import (
     Verdict,
 )
 from herder.model.releases import DeployWishes, HostReleases
-from herder.release.answers import look_at
-from herder.release.deploy import FAILED, NO_GUARD, UNREACHABLE, confirm_switches
+from herder.release.answers import confirm_switches, look_at
+from herder.release.deploy import FAILED, NO_GUARD, UNREACHABLE
 from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import Ledger, aim_at
 

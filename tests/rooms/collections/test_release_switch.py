@@ -225,6 +225,23 @@ def test_overdue_switch_whose_way_back_was_removed_is_kept(layout: Any) -> None:
     assert layout.current_name() == "b"
 
 
+def test_overdue_switch_from_a_site_elsewhere_that_is_gone_is_kept(
+    layout: Any, tmp_path: Path
+) -> None:
+    """Outside of the releases nobody keeps what a switch goes back to."""
+    older = tmp_path / "older"
+    older.mkdir()
+    switches.replace_link(layout, str(older))
+    journal = switches.switch(layout, "b", None, {"guard_seconds": 0.01})
+    older.rmdir()
+    time.sleep(0.05)
+
+    settled = switches.settle(layout)
+
+    assert settled is not None
+    assert (settled["id"], served(layout)) == (journal["id"], "b")
+
+
 def test_guard_takes_back_by_itself_and_writes_it_down(layout: Any, tmp_path: Path) -> None:
     """The controller is gone: the host must not stay half way, and must say what it did."""
     order = {"guard_seconds": 0.3, "guard_command": ["touch", str(tmp_path / "reloaded")]}

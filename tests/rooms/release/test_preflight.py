@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from herder.model.fleet import RoleKind
 from herder.release.clocks import Asked
 from herder.release.preflight import find, wrong
 from tests.support.module_fleet import ModuleFleet
@@ -40,3 +41,13 @@ def test_hosts_own_clock_is_read_from_the_real_module(tmp_path: Path) -> None:
     fleet = ModuleFleet(tmp_path, [("web1",)])
 
     assert find(fleet, ["web1"]) == ()
+
+
+def test_release_that_is_copied_over_the_one_that_serves_is_refused(tmp_path: Path) -> None:
+    """Such a host could not go back; and its play would end well without a switch."""
+    fleet = ModuleFleet(tmp_path, [("web1",)], ansistrano_current_via="rsync")
+    fleet.role = RoleKind.ANSISTRANO
+
+    assert find(fleet, ["web1"]) == (
+        ("web1", "ansistrano_current_via is 'rsync', expected 'symlink'"),
+    )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
 import pytest
 
 from herder.errors import DeploymentRefused
-from herder.model.fleet import BatchReport, HostState, OnceTask, Verdict
+from herder.model.fleet import BatchReport, HostState, HostStory, OnceTask, RoleKind, Verdict
 from herder.model.releases import DeployWishes
 from herder.release import ansistrano
 from herder.release.deploy import DeployConductor
+from herder.release.ledger import aim_back
 from herder.release.rollback import RollbackConductor
 from tests.support.module_fleet import ModuleFleet, Play, run_module
 
@@ -301,3 +303,49 @@ def test_rollback_is_refused_as_a_whole_when_one_host_lacks_the_release(
         rollback(fleet)
 
     assert fleet.served() == dict.fromkeys(HOSTS, "r2")
+
+
+def test_host_goes_back_to_a_site_outside_of_the_releases(fleet: ModuleFleet) -> None:
+    """Of the first deployment over an older site; the table names what serves again."""
+    older = fleet.root / "older"
+    older.mkdir()
+    (older / "index.html").write_text("older")
+    link = fleet.root / "web2" / "current"
+    link.unlink()
+    link.symlink_to("../older")
+    play = deployment(fleet, "r3")
+    play.broken = {"web3"}
+
+    assert play.run() == 2
+
+    assert fleet.served() == {"web1": "r2", "web2": "older", "web3": "r2"}
+    stories = play.conductor.story.hosts  # type: ignore[attr-defined]  # a DeployConductor
+    assert {story.state for story in stories} == {HostState.TAKEN_BACK}
+    assert (stories[1].was, stories[1].now) == (str(older), str(older))
+
+
+def test_ansistrano_role_goes_back_to_a_site_outside_of_the_releases(fleet: ModuleFleet) -> None:
+    """It links ./releases/NAME; such a site has no name there, but a way from there."""
+    fleet.role = RoleKind.ANSISTRANO
+    older = str(fleet.root / "older")
+
+    aim_back(fleet, HostStory("web2", was=older), "r3")
+
+    own = fleet.own["web2"]
+    link = f"{fleet.root}/web2/./releases/{own['ansistrano_release_version']}"
+    assert os.path.normpath(link) == own["ansistrano_release_path"] == older
+
+
+def test_host_that_keeps_its_first_release_does_not_lose_it_later(tmp_path: Path) -> None:
+    """It is said to stay there; its guard would leave it with nothing ten minutes later."""
+    fleet = ModuleFleet(tmp_path, BATCHES)
+    play = deployment(fleet, "r1")
+    play.guard_seconds = 60.0
+    play.broken = {"web3"}
+
+    assert play.run() == 2
+
+    assert fleet.served() == dict.fromkeys(HOSTS, "r1")
+    for host in HOSTS:
+        info = run_module("release_info", {"deploy_to": str(fleet.root / host)})
+        assert not info["is_pending"], host

@@ -110,6 +110,13 @@ class Layout:
         inside = os.path.realpath(parent) == os.path.realpath(self.releases)
         return name if inside and NAME_PATTERN.match(name) else None
 
+    def outside(self) -> str:
+        """Give where the current link leads when that is there and no release; else ''."""
+        text = self.current_text()
+        if text is None or self.name_in(text) is not None or not os.path.isdir(self.current):
+            return ""
+        return os.path.normpath(os.path.join(os.path.dirname(self.current), text))
+
     def prepare(self) -> None:
         """Make the private directory; call it before anything that writes."""
         for path in (self.private, self.trash):

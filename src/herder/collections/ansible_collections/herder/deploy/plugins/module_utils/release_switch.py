@@ -244,13 +244,16 @@ def undo(layout: Layout, journal: Json, why: str) -> Json:
 
 def _check_way_back(layout: Layout, journal: Json) -> None:
     if not _has_way_back(layout, journal):
-        text = "release %s, to go back to, is not on this host" % journal["from"]
+        where = "release %s" % journal["from"] if journal["from"] else journal["from_link"]
+        text = "%s, to go back to, is not on this host" % where
         raise DeployError("release-missing", text)
 
 
 def _has_way_back(layout: Layout, journal: Json) -> bool:
-    name = journal.get("from")
-    return not name or is_plain_directory(layout.release(name))
+    name, text = journal.get("from"), journal.get("from_link")
+    if name:
+        return is_plain_directory(layout.release(name))
+    return text is None or os.path.isdir(os.path.join(os.path.dirname(layout.current), text))
 
 
 def _go_back(layout: Layout, text: Optional[str]) -> None:

@@ -211,6 +211,7 @@ def tell(layout: Layout, check: str, log_lines: int) -> Json:
         "exists": os.path.isdir(layout.root),
         "current": current,
         "current_link": layout.current_text(),
+        "outside": layout.outside(),
         "is_dangling": layout.current_text() is not None and not os.path.isdir(layout.current),
         "previous": _previous(layout),
         "rollback_targets": intact_targets(layout, current),

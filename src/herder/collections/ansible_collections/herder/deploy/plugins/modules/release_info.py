@@ -47,6 +47,7 @@ EXAMPLES = r"""
 RETURN = r"""
 current: {description: The release that serves., type: str, returned: always}
 current_link: {description: What the link says., type: str, returned: always}
+outside: {description: Where the link leads when that is no release., type: str, returned: always}
 is_dangling: {description: Whether the link leads nowhere., type: bool, returned: always}
 previous: {description: The release a rollback would choose., type: str, returned: always}
 rollback_targets: {description: 'Intact releases to go back to, best first.', type: list, returned: always}
