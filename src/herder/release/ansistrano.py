@@ -41,7 +41,9 @@ def _commit(fleet: Fleet, host: str) -> str:
         "repo": fleet.variable(host, "ansistrano_git_repo"),
         "version": fleet.variable(host, "ansistrano_git_branch", "master"),
     }
-    words = {"steps": ["resolve"], "via": "git", "git": source | _key(fleet, host)}
+    words: dict[str, object] = {"steps": ["resolve"], "via": "git"}
+    words |= {"git": source | _key(fleet, host)}
+    words |= {"repo_dir": fleet.variable(host, "ansistrano_repo_dir", "repo")}
     answer = fleet.ask(STAGE_MODULE, {host: layout(fleet, host) | words})[host]
     if failure := failure_of(answer):
         raise DeploymentRefused("the branch could not be resolved", ((host, failure),))

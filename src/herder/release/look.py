@@ -131,7 +131,7 @@ def _git(fleet: Fleet, host: str) -> dict[str, object]:
         "ssh_options": "deploy_git_ssh_opts",
     }
     values = {word: fleet.variable(host, name) for word, name in names.items()}
-    return {word: value for word, value in values.items() if value}
+    return {word: value for word, value in values.items() if value is not None}
 
 
 def _planned(answer: Mapping[str, object]) -> PlannedChange:

@@ -147,6 +147,31 @@ def test_branch_tag_and_head_are_resolved_alike_on_host_and_remotely(
     assert stage_git(layout, "r1", origin, git={"version": version})["commit"] == head
 
 
+def test_abbreviated_commit_is_found_where_git_would(layout: Any, origin: Path) -> None:
+    """What people type at night: the end of a branch, or what this host has had already."""
+    first = stage_git(layout, "r1", origin)["commit"]
+    second = commit(origin, {"index.html": "two"}, "two")
+    git(origin, "tag", "--annotate", "--message", "m", "annotated")
+    order = {"via": "git", "deploy_to": layout.root}
+
+    found = [
+        fetching.resolve({**order, "git": {"repo": str(origin), "version": each[:9]}})
+        for each in (first, second)
+    ]
+
+    assert found == [first, second]
+    with pytest.raises(DeployError, match="all its 40 digits"):
+        fetching.resolve({**order, "git": {"repo": str(origin), "version": "0123456"}})
+
+
+def test_branch_without_a_name_is_refused(layout: Any, origin: Path) -> None:
+    """A variable that a job left empty must not bring whatever the repository's HEAD is."""
+    order = {"via": "git", "deploy_to": layout.root, "git": {"repo": str(origin), "version": ""}}
+
+    with pytest.raises(DeployError, match="version is empty"):
+        fetching.resolve(order)
+
+
 def test_branch_that_became_a_folder_of_branches(layout: Any, origin: Path) -> None:
     """Git cannot keep 'x' and 'x/y' side by side; the cache must not be in the way."""
     git(origin, "branch", "x")

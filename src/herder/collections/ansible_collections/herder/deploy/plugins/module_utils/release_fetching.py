@@ -14,6 +14,7 @@ from ansible_collections.herder.deploy.plugins.module_utils import release_previ
 from ansible_collections.herder.deploy.plugins.module_utils import release_record as records
 from ansible_collections.herder.deploy.plugins.module_utils import release_s3 as s3
 from ansible_collections.herder.deploy.plugins.module_utils import release_tree as trees
+from ansible_collections.herder.deploy.plugins.module_utils import release_versions as versions
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
     DeployError,
     Json,
@@ -53,9 +54,12 @@ def git_source(order: Json, key_path: str = "") -> git.Source:
     given = order.get("git") or {}
     if not given.get("repo"):
         raise DeployError("bad-arguments", "git.repo is required to deploy by git")
+    version = given.get("commit") or given.get("version")
+    if version is not None and not str(version).strip():
+        raise DeployError("bad-arguments", "git.version is empty, expected a branch, tag or commit")
     return git.Source(
         url=str(given["repo"]),
-        version=str(given.get("commit") or given.get("version") or "HEAD"),
+        version=str(version or "HEAD"),
         tree=str(given.get("tree") or ""),
         depth=int(given.get("depth") or 0),
         refspec=str(given.get("refspec") or ""),
@@ -69,12 +73,13 @@ def git_source(order: Json, key_path: str = "") -> git.Source:
 def resolve(order: Json) -> str:
     """Ask the repository for the commit; a key sent as text needs the directory of the app."""
     given = order.get("git") or {}
+    layout = Layout(str(order["deploy_to"]), repo_dir=str(order.get("repo_dir") or "repo"))
+    store = git.git_directory(layout)
     if not given.get("key"):
-        return git.resolve_remote(git_source(order))
-    layout = Layout(str(order["deploy_to"]))
+        return versions.resolve_remote(git_source(order), store)
     layout.prepare()
     with git.deploy_key(layout, str(given["key"]), "") as path:
-        return git.resolve_remote(git_source(order, path))
+        return versions.resolve_remote(git_source(order, path), store)
 
 
 def preview(layout: Layout, order: Json) -> Json:

@@ -24,6 +24,7 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
 )
 
 COMMIT_PATTERN = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
+ABBREVIATED = re.compile(r"^[0-9a-f]{7,39}$")
 HEADS = "+refs/heads/*:refs/remotes/origin/*"
 LOCK_WAIT_SECONDS = 120.0
 CACHE_IS_UNFIT = (
@@ -171,28 +172,11 @@ def deploy_key(layout: Layout, content: str, path: str) -> Iterator[str]:
         os.unlink(temporary)
 
 
-def resolve_remote(source: Source) -> str:
-    """Ask the repository which commit a branch, tag or commit is; changes nothing anywhere."""
-    if COMMIT_PATTERN.match(source.version):
-        return source.version
-    said = Git(source, os.devnull).run("ls-remote", source.url)
-    refs = dict(reversed(line.split("\t", 1)) for line in said.splitlines() if "\t" in line)
-    for name in _candidates(source.version):
-        if name in refs:
-            return refs[name]
-    raise _unknown(source)
-
-
-def _candidates(version: str) -> Tuple[str, ...]:
-    """Give the refs a name may mean, in git's checkout order as Ansistrano has it."""
-    if version in ("", "HEAD"):
-        return ("HEAD",)
-    tag = "refs/tags/" + version
-    return ("refs/heads/" + version, tag + "^{}", tag, version)
-
-
-def _unknown(source: Source) -> DeployError:
+def unknown(source: Source) -> DeployError:
+    """Make the refusal of a version that the repository does not have."""
     text = "%s has no branch, tag or commit %r" % (clean_url(source.url), source.version)
+    if ABBREVIATED.match(source.version):
+        text += "; an older commit is found by all its 40 digits"
     return DeployError("unknown-version", text)
 
 
@@ -204,7 +188,7 @@ def obtain(layout: Layout, git: Git) -> str:
     _mending(layout, git, _fetch_wanted)
     found = _resolve_local(git)
     if found is None:
-        raise _unknown(git.source)
+        raise unknown(git.source)
     git.run("update-ref", "refs/herder/last", found)
     return found
 
