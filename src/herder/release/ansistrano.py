@@ -25,6 +25,7 @@ def begin(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:
     *Raises*: DeploymentRefused when the repository cannot be asked or a host cannot be marked.
     """
     if fleet.variable(hosts[0], "ansistrano_deploy_via") == "git":
+        _require_one_branch(fleet, hosts)
         fleet.fix({"ansistrano_git_branch": _commit(fleet, hosts[0])})
     _remove_unfinished(fleet, hosts, token)
     _require_all(fleet, hosts, release, token, ["setup", "begin"])
@@ -36,11 +37,19 @@ def _remove_unfinished(fleet: Fleet, hosts: Sequence[str], token: int) -> None:
     tell_failures(fleet, answers, "half-built releases could not be removed")
 
 
+def _require_one_branch(fleet: Fleet, hosts: Sequence[str]) -> None:
+    branches = {host: _branch(fleet, host) for host in hosts}
+    if len(set(branches.values())) > 1:
+        what = tuple((host, f"is to get {branch!r}") for host, branch in branches.items())
+        raise DeploymentRefused("a deployment is of one branch", what)
+
+
+def _branch(fleet: Fleet, host: str) -> str:
+    return str(fleet.variable(host, "ansistrano_git_branch", "master"))
+
+
 def _commit(fleet: Fleet, host: str) -> str:
-    source = {
-        "repo": fleet.variable(host, "ansistrano_git_repo"),
-        "version": fleet.variable(host, "ansistrano_git_branch", "master"),
-    }
+    source = {"repo": fleet.variable(host, "ansistrano_git_repo"), "version": _branch(fleet, host)}
     words: dict[str, object] = {"steps": ["resolve"], "via": "git"}
     words |= {"git": source | _key(fleet, host)}
     words |= {"repo_dir": fleet.variable(host, "ansistrano_repo_dir", "repo")}

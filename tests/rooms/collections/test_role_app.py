@@ -164,6 +164,17 @@ def test_one_name_and_one_commit_in_every_batch(fleet: Fleet) -> None:
     assert re.fullmatch(r"\d{14}Z", fleet.current()[0])
 
 
+def test_host_that_is_to_get_another_branch_gets_it(fleet: Fleet) -> None:
+    """A canary; the commit that was asked for once is not that of its branch."""
+    fleet.git("branch", "next")
+    fleet.push("two")
+    branch = "{{ 'next' if inventory_hostname == 'web2' else 'main' }}"
+
+    fleet.deploy("r1", ansistrano_git_branch=branch)
+
+    assert fleet.served() == ["two", "one", "two"]
+
+
 def test_hooks_run_in_ansistranos_order_with_its_variables(fleet: Fleet) -> None:
     """People's hooks name ansistrano_release_path and rely on what is done when they run."""
     written = fleet.root / "order"

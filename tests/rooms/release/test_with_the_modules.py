@@ -324,6 +324,20 @@ def test_host_goes_back_to_a_site_outside_of_the_releases(fleet: ModuleFleet) ->
     assert (stories[1].was, stories[1].now) == (str(older), str(older))
 
 
+def test_hosts_of_the_ansistrano_role_that_are_to_get_two_branches_are_refused(
+    fleet: ModuleFleet,
+) -> None:
+    """All would get the first host's, and nobody would be told."""
+    fleet.role = RoleKind.ANSISTRANO
+    fleet.variables = {"ansistrano_deploy_via": "git", "ansistrano_git_branch": "main"}
+    fleet.set_on("web2", {"ansistrano_git_branch": "next"})
+
+    with pytest.raises(DeploymentRefused, match="one branch") as refused:
+        ansistrano.begin(fleet, HOSTS, "r3", 0)
+
+    assert ("web2", "is to get 'next'") in refused.value.findings
+
+
 def test_ansistrano_role_goes_back_to_a_site_outside_of_the_releases(fleet: ModuleFleet) -> None:
     """It links ./releases/NAME; such a site has no name there, but a way from there."""
     fleet.role = RoleKind.ANSISTRANO

@@ -278,7 +278,8 @@ def compare(layout: Layout, order: Json) -> Json:
 
 def resolve(order: Json) -> Json:
     """Say which commit the wanted branch or tag is; changes nothing."""
-    return {"changed": False, "commit": fetching.resolve(order)}
+    version = (order.get("git") or {}).get("version")
+    return {"changed": False, "commit": fetching.resolve(order), "version": version}
 
 
 def foresee(layout: Layout, order: Json) -> Json:

@@ -259,6 +259,7 @@ release: {description: Its name., type: str, returned: always}
 path: {description: Its directory., type: str, returned: always}
 state: {description: 'unfinished, finished, failed, unrecorded or missing.', type: str, returned: always}
 commit: {description: 'Its commit; else its name.', type: str, returned: once the code is there}
+version: {description: 'For resolve: the branch or tag that was asked for.', type: str, returned: for resolve}
 digest: {description: The digest of the whole tree., type: str, returned: once finished}
 entries: {description: How many entries the tree has., type: int, returned: once finished}
 bytes: {description: How large its files are., type: int, returned: once finished}
