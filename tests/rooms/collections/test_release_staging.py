@@ -164,6 +164,18 @@ def test_abbreviated_commit_is_found_where_git_would(layout: Any, origin: Path) 
         fetching.resolve({**order, "git": {"repo": str(origin), "version": "0123456"}})
 
 
+def test_code_without_files_is_refused(layout: Any, tmp_path: Path) -> None:
+    """A build that made nothing must not replace the site by nothing."""
+    (tmp_path / "dist").mkdir()
+    with tarfile.open(tmp_path / "dist.tar", "w") as archive:
+        archive.add(tmp_path / "dist", arcname=".")
+
+    with pytest.raises(DeployError, match="no files at all"):
+        stage(layout, "r1", via="archive", archive={"path": str(tmp_path / "dist.tar")})
+
+    assert not os.path.exists(layout.release("r1"))
+
+
 def test_branch_without_a_name_is_refused(layout: Any, origin: Path) -> None:
     """A variable that a job left empty must not bring whatever the repository's HEAD is."""
     order = {"via": "git", "deploy_to": layout.root, "git": {"repo": str(origin), "version": ""}}

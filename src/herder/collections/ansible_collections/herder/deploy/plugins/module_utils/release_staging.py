@@ -177,7 +177,10 @@ class Staging:
         self.result.update(changed=True, delivered=facts.get("delivered"))
 
     def _check_code(self) -> None:
-        """Hold what arrived against the digest that the controller computed."""
+        """Refuse what is empty, or has not the digest that the controller computed."""
+        via = self.order.get("via") or "none"
+        if via != "none" and not os.listdir(self.path):
+            raise DeployError("content-missing", "the code (by %s) has no files at all" % via)
         wanted = self.order.get("expect_code_digest")
         if not wanted:
             return
