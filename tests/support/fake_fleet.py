@@ -17,6 +17,7 @@ class FakeHost:
     current: str = ""
     staged: dict[str, str] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
+    commits: dict[str, str] = field(default_factory=dict)
     owner: str = ""
     token: int = 0
     findings: list[str] = field(default_factory=list)
@@ -82,7 +83,7 @@ class FakeFleet:
             {
                 "name": name,
                 "digest": digest,
-                "commit": "c0ffee",
+                "commit": host.commits.get(name, "c0ffee"),
                 "state": "failed" if name in host.failed else "finished",
             }
             for name, digest in host.staged.items()

@@ -51,7 +51,8 @@ def _story_row(story: HostStory) -> Row:
 
 def releases_table(hosts: Mapping[str, HostReleases]) -> Table:
     """Give who runs what; hosts that differ from most stand out."""
-    usual = Counter(each.current for each in hosts.values()).most_common(1)[0][0]
+    served = Counter((each.current, each.code(each.current)) for each in hosts.values())
+    usual = served.most_common(1)[0][0]
     names = ("host", "release", "commit", "since", "by", "state", "also has")
     return Table(
         title=f"Releases on {counted(len(hosts), 'host')}",
@@ -60,12 +61,14 @@ def releases_table(hosts: Mapping[str, HostReleases]) -> Table:
     )
 
 
-def _release_row(each: HostReleases, usual: str) -> Row:
+def _release_row(each: HostReleases, usual: tuple[str, str]) -> Row:
     if each.failure:
         return Row((each.host, NONE, NONE, NONE, NONE, each.failure, ""), Tone.BAD)
     record = each.release(each.current) or {}
     edited = bool(record.get("is_edited"))
+    is_other = (each.current, each.code(each.current)) != usual
     state = _state(each, record, is_edited=edited)
+    state += ", other code than most" if is_other and each.current == usual[0] else ""
     others = [_other(other) for other in each.releases if other["name"] != each.current]
     cells = (
         each.host,
@@ -76,7 +79,7 @@ def _release_row(each: HostReleases, usual: str) -> Row:
         state,
         ", ".join(reversed(others)) or NONE,
     )
-    is_odd = each.current != usual or edited or each.is_dangling or each.is_pending
+    is_odd = is_other or edited or each.is_dangling or each.is_pending
     return Row(cells, Tone.NOTICE if is_odd or not each.current else Tone.PLAIN)
 
 

@@ -6,6 +6,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+COMMIT_DIGITS = 40
+SHOWN_DIGITS = 12
+
 
 @dataclass(frozen=True, slots=True)
 class DeployWishes:
@@ -50,6 +53,13 @@ class HostReleases:
         """Give the record of one release, or None."""
         return next((each for each in self.releases if each.get("name") == name), None)
 
+    def code(self, name: str) -> str:
+        """Name what a release was made of: its commit, else the digest of its source."""
+        record = self.release(name) or {}
+        commit = str(record.get("commit") or "")
+        is_whole = len(commit) >= COMMIT_DIGITS
+        return commit if is_whole else str(record.get("source_digest") or commit)
+
     @property
     def serves(self) -> str:
         """Name what visitors get: the release, or the folder outside the releases; '' for none."""
@@ -88,6 +98,18 @@ class DeploymentPlan:
     hooks: tuple[tuple[str, str], ...] = ()
     source: str = ""
     changes: Mapping[str, PlannedChange] = field(default_factory=dict)
+
+
+def two_codes(seen: Mapping[str, HostReleases], name: str) -> str:
+    """Say which host has which code where hosts hold different ones under one name; else ''."""
+    hosts: dict[str, list[str]] = {}
+    for host, each in seen.items():
+        if code := each.code(name):
+            hosts.setdefault(code, []).append(host)
+    if len(hosts) < 2:
+        return ""
+    told = "; ".join(f"{code[:SHOWN_DIGITS]} on {', '.join(on)}" for code, on in hosts.items())
+    return f"release {name} is not the same code on all hosts: {told}"
 
 
 def holder_text(holder: object) -> str:

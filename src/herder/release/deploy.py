@@ -24,12 +24,12 @@ from herder.model.fleet import (
     RoleKind,
     Verdict,
 )
-from herder.model.releases import DeployWishes, HostReleases
+from herder.model.releases import COMMIT_DIGITS, DeployWishes, HostReleases, two_codes
 from herder.release import ansistrano, contents, preflight
 from herder.release.answers import confirm_switches, look_at, usual_release
 from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import Ledger, aim_back
-from herder.release.once import COMMIT_DIGITS, OnceBook, OnceDeployment
+from herder.release.once import OnceBook, OnceDeployment
 from herder.release.transaction import State, Step, Transaction
 
 GUARD_SECONDS = 600.0
@@ -91,6 +91,8 @@ class DeployConductor:
     def _take_usual_release(self, fleet: Fleet, seen: Mapping[str, HostReleases]) -> None:
         """Deploy what most hosts serve, from the commit they have, to those who lack it."""
         self.release = usual_release(seen)
+        if text := two_codes(seen, self.release):
+            self._remark(text)
         model = next(each for each in seen.values() if each.current == self.release)
         self._model = model.host
         commit = str((model.release(self.release) or {}).get("commit") or "")

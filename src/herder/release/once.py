@@ -13,11 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from herder.model.fleet import REPEAT, Fleet, OnceTask
-from herder.model.releases import HostReleases
+from herder.model.releases import COMMIT_DIGITS, HostReleases
 from herder.release.answers import ask_same, failure_of, look_at
 
 MODULE = "herder.deploy.release_once"
-COMMIT_DIGITS = 40
 
 Entry = Mapping[str, object]
 

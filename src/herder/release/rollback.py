@@ -19,7 +19,7 @@ from herder.model.fleet import (
     OnceKeeper,
     Verdict,
 )
-from herder.model.releases import DeployWishes, HostReleases
+from herder.model.releases import DeployWishes, HostReleases, two_codes
 from herder.release.answers import confirm_switches, look_at
 from herder.release.deploy import FAILED, NO_GUARD, UNREACHABLE
 from herder.release.lease import FleetLease, claim_of
@@ -57,6 +57,7 @@ class RollbackConductor:
         seen = look_at(fleet, hosts, check="quick")
         self.release = choose_target(seen, self._wishes.release)
         self._ledger.note_what_was(seen)
+        self._ledger.remarks += [text for text in [two_codes(seen, self.release)] if text]
         fleet.fix({"deploy_phase": "switch", "deploy_lease_token": lease.token, **NO_GUARD})
         for host in hosts:
             aim_at(fleet, host, self.release)
@@ -135,7 +136,7 @@ def choose_target(seen: Mapping[str, HostReleases], wanted: str) -> str:
     broken = tuple((host, each.failure) for host, each in seen.items() if each.failure)
     if broken:
         raise DeploymentRefused("not every host could be asked; nothing was changed", broken)
-    target = wanted or _best_common(list(seen.values()))
+    target = wanted or _best_common(seen)
     if not target or not all(_may_serve(each, target) for each in seen.values()):
         what = f"release {target}" if target else "a common intact release"
         raise DeploymentRefused(
@@ -145,14 +146,17 @@ def choose_target(seen: Mapping[str, HostReleases], wanted: str) -> str:
     return target
 
 
-def _best_common(hosts: Sequence[HostReleases]) -> str:
+def _best_common(seen: Mapping[str, HostReleases]) -> str:
     """Give the newest release that some go back to, and that all others have to go to or serve.
 
+    It must be one code: a name given twice, on a part of the hosts each time, may be two.
     Where a way back was broken off, some hosts serve its target already: it is the target again.
     """
+    hosts = list(seen.values())
     for name in (hosts[0].current, *hosts[0].targets):
         is_way_back = any(name in each.targets for each in hosts)
-        if is_way_back and all(_goes_to_or_serves(each, name) for each in hosts):
+        is_common = all(_goes_to_or_serves(each, name) for each in hosts)
+        if is_way_back and is_common and not two_codes(seen, name):
             return name
     return ""
 

@@ -31,3 +31,17 @@ def test_release_that_a_host_will_leave_by_itself_is_told_as_such() -> None:
 
     assert row.cells[-2] == "not confirmed"
     assert row.tone is Tone.NOTICE
+
+
+def test_release_of_the_same_name_and_other_code_stands_out() -> None:
+    """Deployed by parts under one name, with a push in between: the fleet serves two sites."""
+    hosts = {
+        host: HostReleases(host, current="r1", releases=({"name": "r1", "commit": digit * 40},))
+        for host, digit in (("web1", "a"), ("web2", "a"), ("web3", "b"))
+    }
+
+    *rows, odd = releases_table(hosts).rows
+
+    assert {row.tone for row in rows} == {Tone.PLAIN}
+    assert odd.cells[-2] == "whole, other code than most"
+    assert odd.tone is Tone.NOTICE

@@ -99,3 +99,17 @@ def test_interrupted_way_back_says_where_each_host_is() -> None:
     assert {story.host: story.now for story in conductor.story.hosts} == {"a": "r1", "b": "r2"}
     assert fleet.hosts["a"].confirmed == 1
     assert "interrupted" in conductor.story.remarks[0]
+
+
+def test_a_name_that_is_two_codes_is_gone_to_only_when_asked_for() -> None:
+    """It was given twice, to a part of the hosts each time, with a push in between."""
+    fleet, conductor = fleet_with("r0", "r1", "r2"), RollbackConductor(wishes())
+    fleet.hosts["b"].commits = {"r1": "f" * 40}
+    asked = RollbackConductor(wishes("r1"))
+
+    conductor.prepare(fleet)
+    conductor.finish()
+    asked.prepare(fleet)
+
+    assert conductor.release == "r0"
+    assert "ffffffffffff on b" in asked.story.remarks[0]
