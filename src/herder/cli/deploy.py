@@ -10,8 +10,6 @@ from herder.cli.deploy_words import DeployWords, split_words, wishes_of
 from herder.cli.fleet_tables import plan_tables, story_table
 from herder.cli.printing import printer
 
-# Half a deployment in check mode would compare releases that nobody built.
-CHECK_WORDS = frozenset({"--check", "-C"})
 USAGE = """\
 usage: herder deploy PLAYBOOK -i INVENTORY [options of ansible-playbook]
 
@@ -29,7 +27,7 @@ def main(words: Sequence[str]) -> int:
     if ours.is_help:
         sys.stdout.write(USAGE)
         return 0
-    if ours.is_plan or CHECK_WORDS.intersection(rest):
+    if ours.is_plan:
         return _plan(ours, rest)
     deployed = deployments.deploy(rest, wishes_of(ours))
     if deployed.story.hosts:

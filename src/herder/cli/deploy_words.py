@@ -6,12 +6,19 @@ import argparse
 import getpass
 import os
 import platform
+import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from herder.cli.command_parser import CommandParser, seconds
 from herder.model.releases import DeployWishes
+
+# The collection's release_layout.py has the same: the name becomes a folder on the hosts.
+RELEASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
+# Half a deployment in check mode would compare releases that nobody built.
+# Flags may stand together.
+CHECK_WORD = re.compile(r"--check|-[bkKDJv]*C[bkKDJvC]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,13 @@ def split_words(words: Sequence[str], command: str) -> tuple[DeployWords, list[s
     if not rest and not chosen.help:
         # ansible-playbook would print its own help, which says nothing of these commands
         parser.error("no playbook is named")
-    return _deploy_words(chosen), rest
+    ours = _deploy_words(chosen)
+    if command == "deploy" and ours.release and not RELEASE_NAME.fullmatch(ours.release):
+        parser.error(
+            f"--release {ours.release!r}, expected letters, digits and . _ + - only, at most 128"
+        )
+    is_check = any(CHECK_WORD.fullmatch(word) for word in rest)
+    return replace(ours, is_plan=ours.is_plan or is_check), rest
 
 
 def _deploy_words(chosen: argparse.Namespace) -> DeployWords:

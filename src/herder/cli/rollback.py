@@ -14,7 +14,7 @@ USAGE = """\
 usage: herder rollback PLAYBOOK -i INVENTORY [options of ansible-playbook]
 
   --to RELEASE      the release to go back to; default: the one before, that all hosts have whole
-  --plan            show where the hosts would go, change nothing
+  --plan, --check   show where the hosts would go, change nothing
   --message TEXT    why, for the log on every host
   --wait SECONDS    wait that long for another deployment to end; default: do not wait
 """

@@ -27,3 +27,18 @@ def test_help_needs_no_playbook() -> None:
     """Nor does the version."""
     assert split_words(["--help"], "rollback")[0].is_help
     assert split_words(["--version"], "rollback")[1] == ["--version"]
+
+
+@pytest.mark.parametrize("command", ["deploy", "rollback"])
+@pytest.mark.parametrize("word", ["--check", "-C", "-CD", "-bDC"])
+def test_check_mode_shows_the_plan(command: str, word: str) -> None:
+    """A way back in check mode would take the lease and end as not done."""
+    assert split_words(["deploy.yml", word], command)[0].is_plan
+    assert not split_words(["deploy.yml", "-iC", "-D"], command)[0].is_plan
+
+
+@pytest.mark.parametrize("name", ["my release", "r\u00e9lease", "../x", "x" * 129])
+def test_name_that_cannot_be_a_folder_is_refused_at_once(name: str) -> None:
+    """Not by each host, in the middle of the play, three times over."""
+    with pytest.raises(UsageError, match="expected letters, digits"):
+        split_words(["deploy.yml", "--release", name], "deploy")
