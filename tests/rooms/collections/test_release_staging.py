@@ -164,6 +164,14 @@ def test_abbreviated_commit_is_found_where_git_would(layout: Any, origin: Path) 
         fetching.resolve({**order, "git": {"repo": str(origin), "version": "0123456"}})
 
 
+def test_shared_file_that_is_not_there_is_told(layout: Any, origin: Path) -> None:
+    """A site without its settings: the links of all hosts lead to nothing alike."""
+    result = stage_git(layout, "r1", origin, shared_files=[".env"], shared_paths=["media"])
+
+    (warning,) = result["warnings"]
+    assert warning.startswith(".env: not in " + layout.shared)
+
+
 def test_code_without_files_is_refused(layout: Any, tmp_path: Path) -> None:
     """A build that made nothing must not replace the site by nothing."""
     (tmp_path / "dist").mkdir()

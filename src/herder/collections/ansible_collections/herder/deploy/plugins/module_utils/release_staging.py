@@ -209,6 +209,10 @@ class Staging:
             if not os.path.exists(target):
                 dangling.append(item)
         self.result.update(changed=True, dangling_shared=dangling)
+        if dangling:
+            text = "%s: not in %s, so release %s has links there that lead to nothing"
+            told = text % (", ".join(dangling), self.layout.shared, self.name)
+            self.result["warnings"] = [told]
 
     def seal(self) -> None:
         """Take the digest and make the release finished."""
