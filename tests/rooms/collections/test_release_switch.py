@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +282,29 @@ def test_going_back_needs_no_disk_space(layout: Any) -> None:
     switches._go_back(layout, journal["from_link"])
 
     assert served(layout) == "a"
+
+
+@pytest.mark.parametrize("guard_seconds", [0, 60])
+def test_way_back_of_a_fleet_needs_no_disk_space_either(layout: Any, guard_seconds: int) -> None:
+    """It is a switch like any other; and what the new release filled is often why it is left."""
+    switches.switch(layout, "b", None, {"guard_seconds": guard_seconds})
+
+    with no_room():
+        journal = switches.switch(layout, "a", None, {})
+
+    assert (journal["from"], journal["state"], served(layout)) == ("b", "confirmed", "a")
+    assert not switches.is_pending(switches.journal_of(layout))
+
+
+@contextlib.contextmanager
+def no_room() -> Iterator[None]:
+    """Let no file grow by a single byte."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.slow

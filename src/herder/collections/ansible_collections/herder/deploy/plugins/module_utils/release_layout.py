@@ -307,7 +307,8 @@ def run_reporting(work: Callable[[], Json], fail: Callable[..., Any]) -> Json:
 
 def describe(error: OSError) -> str:
     """Say an operating system error with its path and, for a full disk, what to do."""
-    text = "%s: %s" % (error.filename, error.strerror) if error.filename else str(error.strerror)
+    place = error.filename2 or error.filename  # of a link that is made: the link, not its text
+    text = "%s: %s" % (place, error.strerror) if place else str(error.strerror)
     return text + " (the disk or its inodes are full)" if error.errno == errno.ENOSPC else text
 
 

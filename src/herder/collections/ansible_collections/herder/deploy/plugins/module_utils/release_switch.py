@@ -17,7 +17,7 @@ import contextlib
 import os
 import time
 import uuid
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 from ansible_collections.herder.deploy.plugins.module_utils import release_lease as leases
 from ansible_collections.herder.deploy.plugins.module_utils import release_record as records
@@ -38,9 +38,10 @@ OPEN_STATES = ("prepared", "switched")
 def journal_of(layout: Layout) -> Optional[Json]:
     """Read the last switch; its state is made true by what the link says."""
     journal = read_json(layout.journal)
-    if journal is not None and journal.get("state") == "prepared":
-        has_switched = layout.current_text() == journal.get("to_link")
-        journal["state"] = "switched" if has_switched else "abandoned"
+    if journal is not None and journal.get("state") in OPEN_STATES:
+        is_there = layout.current_text() == journal.get("to_link")
+        gone = {"prepared": "abandoned", "switched": "reverted"}
+        journal["state"] = "switched" if is_there else gone[journal["state"]]
     return journal
 
 
@@ -93,15 +94,47 @@ def switch(layout: Layout, name: str, token: Optional[int], order: Json) -> Json
         if journal["from_link"] == journal["to_link"]:
             return dict(journal, state="confirmed", changed=False)
         sweep(layout)
-        remember_server(layout, journal["from"])
-        _place_undo(layout, journal)
-        _give_up_on(layout, journal_of(layout))
-        write_json(layout.journal, journal)
-        replace_link(layout, journal["to_link"])
-        journal["state"] = "switched" if journal["deadline"] else "confirmed"
-        _note(layout, journal)
-        records.note_activation(layout, name, journal["at"])
+        change = _change_back if _leads_back(layout, journal) else _change
+        change(layout, journal)
     return dict(journal, changed=True)
+
+
+def _change(layout: Layout, journal: Json) -> None:
+    remember_server(layout, journal["from"])
+    _place_undo(layout, journal)
+    _give_up_on(layout, journal_of(layout))
+    write_json(layout.journal, journal)
+    replace_link(layout, journal["to_link"])
+    journal["state"] = "switched" if journal["deadline"] else "confirmed"
+    _note(layout, journal)
+    records.note_activation(layout, journal["to"], journal["at"])
+
+
+def _leads_back(layout: Layout, journal: Json) -> bool:
+    """Tell whether this is the way back, for which the last switch made the link."""
+    return not journal["deadline"] and _link_text(layout.undo_link) == journal["to_link"]
+
+
+def _change_back(layout: Layout, journal: Json) -> None:
+    """Go back by the link that is there; a disk that is full by now must not stop that."""
+    _as_far_as_there_is_room(
+        lambda: remember_server(layout, journal["from"]),
+        lambda: _give_up_on(layout, journal_of(layout)),
+        lambda: write_json(layout.journal, journal),
+    )
+    _go_back(layout, journal["to_link"])
+    journal["state"] = "confirmed"
+    _as_far_as_there_is_room(
+        lambda: _place_undo(layout, journal),
+        lambda: write_json(layout.journal, journal),
+        lambda: records.note_activation(layout, journal["to"], journal["at"]),
+    )
+
+
+def _as_far_as_there_is_room(*notes: Callable[[], object]) -> None:
+    for note in notes:
+        with contextlib.suppress(OSError):
+            note()
 
 
 def _give_up_on(layout: Layout, journal: Optional[Json]) -> None:
@@ -260,15 +293,18 @@ def _go_back(layout: Layout, text: Optional[str]) -> None:
     if text is None:
         os.unlink(layout.current)
         return
-    try:
-        is_ready = os.readlink(layout.undo_link) == text
-    except OSError:
-        is_ready = False
-    if is_ready:
+    if _link_text(layout.undo_link) == text:
         os.rename(layout.undo_link, layout.current)
         flush_directory(os.path.dirname(layout.current))
     else:
         replace_link(layout, text)
+
+
+def _link_text(path: str) -> Optional[str]:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
 
 
 def is_overdue(journal: Optional[Json], now: leases.Moment) -> bool:
