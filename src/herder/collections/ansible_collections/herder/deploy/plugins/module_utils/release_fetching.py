@@ -21,6 +21,7 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
     Layout,
     remove_tree,
 )
+from ansible_collections.herder.deploy.plugins.module_utils.release_patience import patiently
 
 
 def fetch(layout: Layout, order: Json, destination: str) -> Json:
@@ -171,7 +172,7 @@ def _from_download(layout: Layout, order: Json, destination: str) -> Json:
 def _get(layout: Layout, order: Json, destination: str, what: Any) -> Json:
     url, headers, name, sha256 = what
     with _incoming(layout) as path:
-        digest = files.download(url, path, sha256, headers)
+        digest = patiently(lambda: files.download(url, path, sha256, headers))
         os.chmod(path, 0o644)
         _place(path, destination, order, name)
     return {"source_digest": digest}

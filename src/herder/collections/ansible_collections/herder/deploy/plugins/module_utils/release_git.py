@@ -22,6 +22,7 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
     remove_tree,
     write_text,
 )
+from ansible_collections.herder.deploy.plugins.module_utils.release_patience import patiently
 
 COMMIT_PATTERN = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
 ABBREVIATED = re.compile(r"^[0-9a-f]{7,39}$")
@@ -252,7 +253,8 @@ def _fetch(git: Git, *words: str) -> None:
     depth = ["--depth=%d" % git.source.depth] if git.source.depth else []
     options = [word for word in words if word.startswith("--")]
     refspecs = [word for word in words if not word.startswith("--")]
-    git.run("fetch", "--quiet", "--force", "--no-tags", *depth, *options, "origin", *refspecs)
+    words = ("--quiet", "--force", "--no-tags", *depth, *options, "origin", *refspecs)
+    patiently(lambda: git.run("fetch", *words))
 
 
 def _unlock(_layout: Layout, git: Git) -> None:

@@ -12,6 +12,7 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_git import (
     Source,
     unknown,
 )
+from ansible_collections.herder.deploy.plugins.module_utils.release_patience import patiently
 
 
 def resolve_remote(source: Source, store: str = os.devnull) -> str:
@@ -21,7 +22,7 @@ def resolve_remote(source: Source, store: str = os.devnull) -> str:
     """
     if COMMIT_PATTERN.match(source.version):
         return source.version
-    said = Git(source, os.devnull).run("ls-remote", source.url)
+    said = patiently(lambda: Git(source, os.devnull).run("ls-remote", source.url))
     refs = dict(reversed(line.split("\t", 1)) for line in said.splitlines() if "\t" in line)
     for name in _candidates(source.version):
         if name in refs:
