@@ -27,6 +27,7 @@ def test_nothing_in_the_environment_gives_the_defaults() -> None:
     ("name", "text", "field", "value"),
     [
         ("HERDER_FORKS_MAX", "20", "forks_max", 20),
+        ("HERDER_PROGRAMS_AT_ONCE", "5", "programs_at_once", 5),
         ("HERDER_CONNECT_STARTS", "1", "connect_starts", 1),
         ("HERDER_CONNECT_TIMEOUT_SECONDS", "2.5", "connect_timeout_seconds", 2.5),
         ("HERDER_CONNECT_EARLY", "no", "connect_early", False),

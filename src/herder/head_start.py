@@ -38,7 +38,10 @@ def connected(settings: Settings) -> Iterator[tuple[LoopThread, SessionPool]]:
     loop = LoopThread()
     sessions = SessionPool(
         start_limit=settings.connect_starts,
-        limits=SessionLimits(output_limit_bytes=settings.output_limit_bytes),
+        limits=SessionLimits(
+            output_limit_bytes=settings.output_limit_bytes,
+            programs_at_once=settings.programs_at_once,
+        ),
         start_limits=StartLimits(
             greeting_seconds=settings.connect_timeout_seconds,
             kept_in=str(CACHE.expanduser() / "agents"),

@@ -33,12 +33,14 @@ class Settings:
     """All knobs of a run; `from_environment` fills them, the command line may replace some.
 
     *Units*: in the names. `forks_max` is how many hosts at most run at once when -f is not given,
+    `programs_at_once` how many modules and commands one machine runs at once,
     `connect_starts` how many connections may be starting at once; `connect_timeout_seconds` is
     from the start of a connection to the agent's greeting. With `connect_early` a command that was
     given before begins to connect before ansible-core is there.
     """
 
     forks_max: int = 500
+    programs_at_once: int = 32
     connect_starts: int = 30
     connect_timeout_seconds: float = 60.0
     connect_early: bool = True
@@ -119,6 +121,7 @@ _SECONDS = "a number of seconds above 0"
 
 KNOBS = (
     Knob("forks_max", _positive_integer, _WHOLE),
+    Knob("programs_at_once", _positive_integer, _WHOLE),
     Knob("connect_starts", _positive_integer, _WHOLE),
     Knob("connect_timeout_seconds", _positive_seconds, _SECONDS),
     Knob("connect_early", _yes_or_no, "yes or no"),

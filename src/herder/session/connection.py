@@ -25,11 +25,16 @@ _LAST_WORDS_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """Bounds of every session of a pool. *Units*: seconds, bytes."""
+    """Bounds of every session of a pool. *Units*: seconds, bytes.
+
+    A host runs one task at a time: only where many hosts delegate theirs to one machine, or run
+    them on the controller, would more than `programs_at_once` modules and commands run there.
+    """
 
     keepalive_seconds: float = 10.0
     silence_seconds: float = 60.0
     output_limit_bytes: int = 64 * 1024 * 1024
+    programs_at_once: int = 32
     cache_limit_bytes: int = 64 * 1024 * 1024
     close_seconds: float = 5.0
     is_cache_kept: bool = True

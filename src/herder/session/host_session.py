@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import json
@@ -48,6 +49,7 @@ class HostSession:
         self._parcels = parcels
         self._bundles: set[str] = set()
         self._sent: set[str] = set()
+        self._places = asyncio.Semaphore(connection.limits.programs_at_once)
         self.on_accounts_changed: Callable[[], None] = lambda: None
 
     @property
@@ -58,12 +60,13 @@ class HostSession:
 
     async def run_module(self, call: ModuleCall) -> Completed:
         """Run a bundle's module in a child of the agent."""
-        pending = self.connection.new_call()
-        pending.on_needs = lambda head: self._answer_needs(pending, call.bundle, head)
-        self.connection.make(self._module_operation(call), call.params, pending)
-        if self._is_target_empty:
-            self._supply(pending, call.bundle, [file.digest for file in call.bundle.files])
-        return await self._completed(pending)
+        async with self._places:
+            pending = self.connection.new_call()
+            pending.on_needs = lambda head: self._answer_needs(pending, call.bundle, head)
+            self.connection.make(self._module_operation(call), call.params, pending)
+            if self._is_target_empty:
+                self._supply(pending, call.bundle, [file.digest for file in call.bundle.files])
+            return await self._completed(pending)
 
     async def run_command(self, call: CommandCall) -> Completed:
         """Run a shell line."""
@@ -74,9 +77,10 @@ class HostSession:
             environment=dict(call.environment),
             timeout_seconds=call.timeout_seconds or 0.0,
         )
-        pending = self.connection.new_call()
-        self.connection.make(operation, call.stdin or b"", pending)
-        return await self._completed(pending)
+        async with self._places:
+            pending = self.connection.new_call()
+            self.connection.make(operation, call.stdin or b"", pending)
+            return await self._completed(pending)
 
     async def put_bytes(self, content: bytes, path: str, *, mode: int | None = None) -> None:
         """Write a file, whole or not at all."""

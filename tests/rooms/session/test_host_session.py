@@ -11,7 +11,7 @@ import pytest
 
 from herder.errors import HostUnreachable, OperationFailed, OperationTimedOut
 from herder.model.ports import CommandCall, Completed, ModuleBundle, ModuleCall, ModuleFile
-from herder.session.connection import Connection
+from herder.session.connection import Connection, SessionLimits
 from herder.session.host_session import HostSession
 from herder.session.parcels import Parcels
 from herder.wire.frames import Frame, Kind
@@ -97,6 +97,26 @@ async def test_warm_target_is_sent_only_what_it_asks_for() -> None:
     manifest, files = stream.frames[1:]
     assert manifest.head["manifest"] == [[BASIC.path, BASIC.digest], [PING.path, PING.digest]]
     assert (sent_parts(manifest), sent_parts(files)) == ([PING.digest], [BASIC.digest])
+
+
+async def test_what_many_hosts_delegate_to_one_machine_does_not_run_there_all_at_once() -> None:
+    """Five hundred modules would need ten gigabytes, and ansible-playbook runs five."""
+    connection, stream = greeted_connection(limits=SessionLimits(programs_at_once=2))
+    session = HostSession(connection, Parcels())
+    calls = [session.run_module(CALL), *(session.run_command(CommandCall("true")) for _ in "ab")]
+
+    tasks = [(await asked(call, stream))[0] for call in calls]
+    question, _ = await asked(session.remove("/tmp/a"), stream)  # type: ignore[arg-type]  # gives None
+    before = [frame.id for frame in stream.frames if frame.kind is Kind.CALL]
+    say(connection, Kind.REPLY, before[0], DONE, b"ok")
+    await tasks[0]
+    await asyncio.sleep(0)
+    after = [frame.id for frame in stream.frames if frame.kind is Kind.CALL]
+    for number in after[1:]:
+        say(connection, Kind.REPLY, number, DONE, b"ok")
+
+    assert (len(before), len(after)) == (3, 4)
+    await asyncio.gather(*tasks, question)
 
 
 async def test_cancelled_call_is_cancelled_on_the_host_and_its_answer_ignored() -> None:
