@@ -25,7 +25,21 @@ Rule = Callable[[Sights], Iterator[Finding]]
 
 def find_readiness(fleet: Fleet) -> tuple[Finding, ...]:
     """Ask the play's hosts and give the findings."""
-    return judge(look(fleet, all_hosts(fleet)))
+    return (*all_in_one_batch(fleet.batches), *judge(look(fleet, all_hosts(fleet))))
+
+
+def all_in_one_batch(batches: Sequence[Sequence[str]]) -> Iterator[Finding]:
+    """Find that all hosts of a play change at the same moment."""
+    if len(batches) != 1 or len(batches[0]) == 1:
+        return
+    for host in batches[0]:
+        yield Finding(
+            host,
+            "all servers change at once",
+            f"one of {len(batches[0])} hosts in the only batch",
+            "while they restart and are cold, nobody answers; a bad release meets all visitors",
+            "give the play `serial`, for example `serial: [1, 25%]`",
+        )
 
 
 def judge(sights: Sights) -> tuple[Finding, ...]:

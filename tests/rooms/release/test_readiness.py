@@ -8,7 +8,7 @@ import pytest
 
 from herder.model.readiness import HostSight, Probe
 from herder.release.clocks import Asked
-from herder.release.readiness import judge
+from herder.release.readiness import all_in_one_batch, judge
 from herder.release.sight import read_sight
 
 _GOOD = HostSight(
@@ -32,6 +32,23 @@ def _others() -> list[HostSight]:
 def test_servers_that_are_alike_have_no_findings() -> None:
     """A check that always complains is not read."""
     assert judge([_GOOD, *_others()]) == ()
+
+
+@pytest.mark.parametrize(
+    ("batches", "hosts"),
+    [
+        ([("web1", "web2")], ["web1", "web2"]),
+        ([("web1",), ("web2", "web3")], []),
+        ([("web1",)], []),
+        ([], []),
+    ],
+    ids=["no serial", "serial", "one server", "no server"],
+)
+def test_servers_that_would_all_restart_at_the_same_moment_are_found(
+    batches: list[tuple[str, ...]], hosts: list[str]
+) -> None:
+    """Ansible's five forks made waves of it, where nobody had thought of `serial`."""
+    assert [finding.host for finding in all_in_one_batch(batches)] == hosts
 
 
 @pytest.mark.parametrize(
