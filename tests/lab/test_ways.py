@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from herder.lab.control_groups import group_processes
-from herder.lab.machines import Machines
-from tests.support.lab_plays import LabPlays
+from tests.support.lab_plays import LabPlays, first_process
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
@@ -189,23 +187,12 @@ def as_root(plays: LabPlays) -> dict[str, object]:
     return {"become": True, "vars": {"ansible_become_password": password}}
 
 
-@pytest.fixture
-def leader(machines: Machines) -> int:
-    """Give web1's first process, by its number on this host."""
-    numbers = group_processes(f"{machines.place.prefix}web1")
-    return next(number for number in sorted(numbers) if _number_inside(number) == "1")
-
-
-def _number_inside(number: int) -> str:
-    lines = Path(f"/proc/{number}/status").read_text().splitlines()
-    return next(line.split()[-1] for line in lines if line.startswith("NSpid:"))
-
-
-def test_nsenter_is_a_way_by_command(plays: LabPlays, leader: int) -> None:
+def test_nsenter_is_a_way_by_command(plays: LabPlays) -> None:
     """It stands for all ways that are one command: docker, podman, kubectl."""
     (plays.folder / "collections").symlink_to(DATA / "collections")
+    number = first_process(plays.machines, "web1")
     (plays.folder / "inside.ini").write_text(
-        f"inside ansible_connection=community.docker.nsenter ansible_nsenter_pid={leader}\n"
+        f"inside ansible_connection=community.docker.nsenter ansible_nsenter_pid={number}\n"
     )
     written = {"copy": {"content": "moo", "dest": "/root/by-nsenter"}}
     asked = {"command": "hostname", "register": "name"}
