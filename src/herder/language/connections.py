@@ -197,6 +197,8 @@ class CarriedConnection(ConnectionBase):
         except OperationFailed as error:
             raise refused(error) if refused else _translated(error, self.transport) from None
         except HerderError as error:
+            # who tries once more, such as ansible-core for an async job, connects anew
+            self._herder_open = {}
             raise _translated(error, self.transport) from None
 
     def herder_run_module(self, call: ModuleCall, *, as_become_user: bool) -> Completed:
@@ -343,6 +345,7 @@ class CarriedConnection(ConnectionBase):
         self.herder_do(session.fetch_file(_text(in_path), _text(out_path)))
 
     def reset(self) -> None:
+        self._herder_open = {}
         self.herder_carrier.forget_host(self.herder_host)
         if self.herder_host in self.herder_carrier.stock_hosts:
             with self.herder_stock():

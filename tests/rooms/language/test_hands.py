@@ -165,3 +165,29 @@ def test_an_action_plugin_of_the_users_is_told_all_that_stat_tells(
     (tmp_path / "action_plugins" / "stating.py").write_text(STATING)
     done = play([{"stating": {}}], "-v")
     assert "owned by root, links: 1" in done.stdout
+
+
+TRYING = """\
+import os, signal
+from ansible.errors import AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        agent = self._connection.herder_session(as_become_user=False).facts.process_id
+        os.kill(agent, signal.SIGKILL)
+        said = []
+        for _ in range(3):
+            try:
+                said.append(self._low_level_execute_command("echo here")["stdout_lines"][0])
+            except AnsibleConnectionFailure:
+                said.append("lost")
+        return {"msg": " ".join(said)}
+"""
+
+
+def test_a_task_that_tries_again_after_a_loss_connects_anew(play: Play, tmp_path: Path) -> None:
+    """So ansible-core asks for an async job when the network was away: it asked a dead session."""
+    (tmp_path / "action_plugins").mkdir()
+    (tmp_path / "action_plugins" / "trying.py").write_text(TRYING)
+    done = play([{"trying": {}}], "-v")
+    assert '"msg": "lost here here"' in done.stdout
