@@ -30,18 +30,19 @@ NO_PYTHON_STATUS = 127
 OLD_PYTHON_STATUS = 96
 LENGTH_DIGITS = 12
 
+# no backslash in it: the shells of users differ in what two of them between single quotes mean
 _FIRST_STAGE = f"""\
 import sys
 sys.path[:] = [p for p in sys.path if p not in ("", ".")]
 if sys.version_info < (3, 8):
     v = sys.version.split()[0], sys.executable
-    sys.stderr.write("HERDER" + "{OLD_PYTHON[6:].decode()} %s %s\\n" % v)
+    sys.stderr.write("HERDER" + "{OLD_PYTHON[6:].decode()} %s %s" % v + chr(10))
     sys.exit({OLD_PYTHON_STATUS})
 import os, zlib
 if os.isatty(0):
     import tty
     tty.setraw(0)
-os.write(1, b"HERDER" + b"{READY[6:-1].decode()}\\n")
+os.write(1, b"HERDER" + b"{READY[6:-1].decode()}" + chr(10).encode())
 b = b""
 n = {LENGTH_DIGITS}
 while len(b) < n:

@@ -47,6 +47,14 @@ def test_line_may_go_through_a_login_shell_of_sudo(shell: list[str]) -> None:
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
+def test_line_means_the_same_to_fish() -> None:
+    """To a login shell that is fish, two backslashes between single quotes are one."""
+    line = bootstrap_line((sys.executable,))
+
+    assert "\\\\" not in line
+    assert "\\'" not in line
+
+
 def test_the_first_stage_leaves_nothing_in_the_environment() -> None:
     """All that the agent runs would inherit it."""
     program = zlib.compress(b"print('HERDER_STAGE' in os.environ)")
