@@ -34,7 +34,7 @@ from herder.language.routes import become_step, is_carried, route_of
 from herder.language.stock import StockConnection, standing_socket
 from herder.language.young_jobs import YoungJobs
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
-from herder.model.route import Route
+from herder.model.route import LocalWay, Route
 
 SHOWN_FROM_VERBOSITY = 3
 LATE_BECOME = "Timed out waiting for become success or become password prompt"
@@ -86,6 +86,11 @@ class Carrier:
     def remember(self, route: Route) -> None:
         """Know that this route was used, so that `forget_user` finds it."""
         self._routes.setdefault(route.host, set()).add(route)
+
+    def has_used(self, host: str, interpreters: tuple[str, ...]) -> bool:
+        """Whether the host was reached by the way of this machine's shell with these."""
+        known = list(self._routes.get(host, ()))
+        return any(r.interpreters == interpreters and isinstance(r.way, LocalWay) for r in known)
 
     def forget_host(self, host: str) -> None:
         """Close the host's sessions; the next task connects anew."""

@@ -25,3 +25,15 @@ def interpreters_for(variables: Any, templar: Any) -> tuple[str, ...]:
         return (str(fixed),)
     names = constants.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=variables)
     return (*(str(name) for name in names), LAST_RESORT)
+
+
+def found_first(interpreters: tuple[str, ...], variables: Any) -> tuple[str, ...]:
+    """Put the one that was found on the host before names that are still to be looked for.
+
+    *Source*: ansible-core 2.19 executor/module_common.py, `_get_interpreter`: what was discovered
+    by whichever way holds for all ways to the host.
+    """
+    facts = variables.get("ansible_facts") or {}
+    found = facts.get("discovered_interpreter_python")
+    is_choice = len(interpreters) > 1
+    return (str(found), *interpreters) if is_choice and found else interpreters

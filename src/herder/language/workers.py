@@ -21,7 +21,7 @@ from ansible.utils.display import Display
 from herder.language import core_version
 from herder.language.blocking import WorkerThreads
 from herder.language.connections import Carrier
-from herder.language.interpreters import interpreters_for
+from herder.language.interpreters import found_first, interpreters_for
 from herder.language.prepared import Prepared, Wish, is_fixed
 from herder.language.shortcuts.twins import copy_beside_parent, squashed_copy
 from herder.language.worker_output import kept_output
@@ -199,7 +199,11 @@ class StepExecutor(TaskExecutor):
 
     def _prepare(self, connection: Any, variables: Any, templar: Any) -> None:
         host = variables.get("inventory_hostname", self._host.name)
-        connection.herder_prepare(host, interpreters_for(variables, templar))
+        interpreters = interpreters_for(variables, templar)
+        # a second way to the host, as in `connection: local` for one task of many over ssh
+        if connection.transport == "local" and not self._carrier.has_used(host, interpreters):
+            interpreters = found_first(interpreters, variables)
+        connection.herder_prepare(host, interpreters)
 
     def _note_prepared(self, variables: Any, names: list[str]) -> None:
         """Remember what the connection was prepared for; assumes that this was for `_wanted`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 from tests.rooms.language.conftest import Play
@@ -57,4 +59,30 @@ def test_without_a_known_interpreter_the_last_resort_is_tried(play: Play) -> Non
     ]
     done = play(tasks, vars=variables)
     assert "No python interpreters found for host" in done.stderr + done.stdout
+    assert done.returncode == 0, done.stdout
+
+
+def test_what_was_found_on_a_host_holds_for_its_tasks_on_the_controller(
+    play: Play, tmp_path: Path
+) -> None:
+    """A version manager puts names of Pythons into PATH that do not start."""
+    broken = tmp_path / "bin" / "python3.13"
+    broken.parent.mkdir()
+    broken.write_text("#!/bin/sh\necho 'no such version' >&2\nexit 127\n")
+    broken.chmod(0o755)
+    ways = Path(__file__).parents[2] / "data/language_features/plugins/connection_plugins"
+    elsewhere = {
+        "ansible_connection": "shelled",
+        "ansible_interpreter_python_fallback": [sys.executable],
+    }
+
+    done = play(
+        [{"ping": {}, "vars": elsewhere}, {"ping": {}}],
+        vars={"ansible_python_interpreter": "auto_silent"},
+        environment={
+            "PATH": f"{broken.parent}:{os.environ['PATH']}",
+            "ANSIBLE_CONNECTION_PLUGINS": str(ways),
+        },
+    )
+
     assert done.returncode == 0, done.stdout
