@@ -340,8 +340,8 @@ class FetchCall(Call):
         if chunk:
             self.line.send(Kind.OUTPUT, None, chunk)
             return
+        self.line.finish({"mode": self._reading.mode})
         self.end()
-        self.line.finish({})
 
     def cancel(self) -> None:
         """Stop and say so."""

@@ -183,6 +183,12 @@ class Reading:
         """Whether the controller still takes bytes."""
         return self._credit > 0
 
+    @property
+    def mode(self) -> int:
+        """Who may do what with the file; assumes that it is not closed."""
+        assert self._file is not None
+        return stat.S_IMODE(os.fstat(self._file.fileno()).st_mode)
+
     def grant(self, size: int) -> None:
         """The controller has stored so many bytes."""
         self._credit += size

@@ -30,7 +30,7 @@ from herder.errors import (
 from herder.language.blocking import LoopThread
 from herder.language.local_files import LocalFiles
 from herder.language.prepared import PreparedConnections
-from herder.language.routes import become_step, is_carried, route_of
+from herder.language.routes import become_step, brings_modes, is_carried, route_of
 from herder.language.stock import StockConnection, standing_socket
 from herder.language.young_jobs import YoungJobs
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
@@ -347,7 +347,8 @@ class CarriedConnection(ConnectionBase):
     def fetch_file(self, in_path: str, out_path: str) -> None:
         self.herder_show_file("FETCH", in_path, out_path)
         session = self.herder_session(as_become_user=True)
-        self.herder_do(session.fetch_file(_text(in_path), _text(out_path)))
+        place, keeps_mode = _text(out_path), brings_modes(self)
+        self.herder_do(session.fetch_file(_text(in_path), place, keeps_mode=keeps_mode))
 
     def reset(self) -> None:
         self._herder_open = {}

@@ -113,6 +113,17 @@ def is_carried(connection: Any) -> bool:
     return _name(connection) in _WAYS and not _keeps_its_own_way(connection)
 
 
+def brings_modes(connection: Any) -> bool:
+    """Whether a file from there keeps its mode: sftp, scp and `docker cp` tell it, others do not.
+
+    *Source*: ansible-core 2.19 plugins/connection/ssh.py `_file_transport_command`, local.py
+    `fetch_file`.
+    """
+    if _name(connection) == "ansible.builtin.ssh":
+        return bool(_option(connection, "ssh_transfer_method") != "piped")
+    return _name(connection) in {"community.docker.docker", "containers.podman.podman"}
+
+
 def _keeps_its_own_way(connection: Any) -> bool:
     if _name(connection) != "ansible.builtin.ssh":
         return False

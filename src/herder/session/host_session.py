@@ -103,9 +103,9 @@ class HostSession:
         async with contextlib.aclosing(self._parcels.files.blocks(source)) as blocks:
             await put(self.connection, blocks, call, digests)
 
-    async def fetch_file(self, path: str, destination: str) -> None:
-        """Bring a file here, whole or not at all."""
-        await fetch(self.connection, path, destination)
+    async def fetch_file(self, path: str, destination: str, *, keeps_mode: bool = False) -> None:
+        """Bring a file here, whole or not at all; a new one may get the mode that it has there."""
+        await fetch(self.connection, path, destination, keeps_mode=keeps_mode)
 
     async def stat(self, path: str, *, follow: bool, checksum: bool) -> FileStatus:
         """Say what is at a path."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import tempfile
+import stat
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from herder.session import replies
 from herder.session.connection import Connection, PendingCall
 from herder.session.outgoing import NOTHING, Block
 from herder.wire.frames import Frame, Kind, data_header
@@ -89,12 +91,21 @@ async def _have_sent(
     return True
 
 
-async def fetch(connection: Connection, path: str, destination: str) -> None:
-    """Bring a file here under a temporary name, then rename it."""
+async def fetch(
+    connection: Connection, path: str, destination: str, *, keeps_mode: bool = False
+) -> None:
+    """Bring a file here under a temporary name, then rename it.
+
+    A file that is there keeps its owner and mode. A new one is made as the umask says, with the
+    mode that it has on the host where that is to be kept.
+
+    *Source*: OpenSSH sftp-client.c `sftp_download`: what is fetched may be written by its owner.
+    """
     pending = connection.new_call()
     arrived: asyncio.Queue[bytes] = asyncio.Queue(maxsize=2 * WINDOW_BYTES // 1024)
     pending.on_output = lambda frame: arrived.put_nowait(frame.body)
-    with _whole_file(destination) as file:
+    with _whole_file(destination) as whole_file:
+        file = whole_file.file
         connection.make(FetchFile(path), b"", pending)
         pending.answer.add_done_callback(lambda _: arrived.put_nowait(b""))
         try:
@@ -105,16 +116,45 @@ async def fetch(connection: Connection, path: str, destination: str) -> None:
         except BaseException:
             connection.abandon(pending)
             raise
-        await connection.answer(pending)
+        frame = await connection.answer(pending)
+        with connection.reading():
+            mode = replies.whole(frame.head, "mode")
+        whole_file.become_like(destination, (mode | stat.S_IWUSR) if keeps_mode else 0o666)
+
+
+@dataclass(frozen=True)
+class _WholeFile:
+    """A file that is private until it is whole; `allowed` is what the umask leaves of a mode."""
+
+    file: BinaryIO
+    allowed: int
+
+    def become_like(self, path: str, mode: int) -> None:
+        """Take on the owner and mode of what is at a path, or this mode where nothing is."""
+        descriptor = self.file.fileno()
+        try:
+            there = Path(path).stat()
+        except OSError:
+            os.fchmod(descriptor, mode & self.allowed)
+            return
+        with contextlib.suppress(PermissionError):
+            os.fchown(descriptor, there.st_uid, there.st_gid)
+        os.fchmod(descriptor, stat.S_IMODE(there.st_mode))
 
 
 @contextlib.contextmanager
-def _whole_file(destination: str) -> Iterator[BinaryIO]:
-    descriptor, temporary = tempfile.mkstemp(dir=Path(destination).parent, prefix=".herder-")
+def _whole_file(destination: str) -> Iterator[_WholeFile]:
+    # what a link leads to is written, and the link stays
+    place = Path(destination).resolve()
+    temporary = place.with_name(f".herder-{os.urandom(8).hex()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o777)
     try:
+        # asking for the umask would change it for all threads
+        allowed = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        os.fchmod(descriptor, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            yield file
-        Path(temporary).rename(destination)
+            yield _WholeFile(file, allowed)
+        temporary.rename(place)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise

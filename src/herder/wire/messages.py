@@ -86,7 +86,7 @@ class PutFile(Record):
 
 
 class FetchFile(Record):
-    """Read a file; it comes as OUTPUT frames, then the REPLY."""
+    """Read a file; it comes as OUTPUT frames, then the REPLY with its mode."""
 
     path: str
 

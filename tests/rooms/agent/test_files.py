@@ -57,6 +57,44 @@ async def test_old_file_keeps_its_mode_and_links_are_followed(tmp_path: Path) ->
     assert link.is_symlink()
 
 
+@pytest.mark.parametrize(
+    ("there", "word", "here"),
+    [(0o600, "kept", 0o600), (0o4755, "kept", 0o755), (0o444, "kept", 0o644), (0o600, "", 0o666)],
+)
+async def test_new_fetched_file_has_the_mode_that_the_way_to_it_tells(
+    tmp_path: Path, there: int, word: str, here: int
+) -> None:
+    """What a web server is to serve from the controller must not be closed to it."""
+    (tmp_path / "there").write_text("content")
+    (tmp_path / "there").chmod(there)
+
+    async with open_session() as session:
+        await session.fetch_file(f"{tmp_path}/there", f"{tmp_path}/here", keeps_mode=bool(word))
+
+    assert stat.S_IMODE((tmp_path / "here").stat().st_mode) == here & ~_umask()
+
+
+async def test_fetched_file_is_written_into_what_is_there(tmp_path: Path) -> None:
+    """Links stay, and so does the mode of a file that was here before."""
+    (tmp_path / "there").write_text("new")
+    old, link = tmp_path / "old", tmp_path / "link"
+    old.write_text("old")
+    old.chmod(0o604)
+    link.symlink_to(old)
+
+    async with open_session() as session:
+        await session.fetch_file(f"{tmp_path}/there", str(link), keeps_mode=True)
+
+    assert (old.read_text(), stat.S_IMODE(old.stat().st_mode)) == ("new", 0o604)
+    assert link.is_symlink()
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs mounts")
 async def test_full_disk_is_an_error_and_leaves_no_half_file(tmp_path: Path) -> None:
     """A half file in place of a whole one is the worst outcome of a deployment."""
