@@ -32,6 +32,9 @@ MODULES = {
 }
 
 
+COLLECTION = {f"herder.deploy.{name}" for name in MODULES}
+
+
 def run_module(name: str, words: Mapping[str, object]) -> Answer:
     """Run a module of the collection as ansible-core would, and give its result."""
     module = MODULES[name.rpartition(".")[2]]
@@ -66,6 +69,7 @@ class ModuleFleet:
         self.own: dict[str, dict[str, object]] = {host: {} for host in self.hosts}
         self.lost: set[str] = set()
         self.told: list[str] = []
+        self.commands: list[tuple[str, Answer]] = []
 
     @property
     def hosts(self) -> list[str]:
@@ -88,6 +92,9 @@ class ModuleFleet:
     def _ask(self, module: str, host: str, words: Answer) -> Answer:
         if host in self.lost:
             return {"unreachable": True, "msg": "no route to host"}
+        if module not in COLLECTION:
+            self.commands.append((host, words))
+            return {"changed": True}
         return run_module(module, words)
 
     def fix(self, variables: Mapping[str, object]) -> None:
@@ -118,6 +125,7 @@ class Play:
         self.content: dict[str, str] = {}
         self.broken: set[str] = set()
         self.dies_before_switch: set[str] = set()
+        self.is_stuck = False
         self.dies_after_switch: set[str] = set()
         self.guard_seconds = 0.0
 
@@ -135,7 +143,8 @@ class Play:
             if verdict is Verdict.TAKE_BACK:
                 self.broken.clear()
                 for batch in conductor.hosts_to_take_back():
-                    conductor.taken_back(self._pass(batch, self._switch))
+                    step = self._fail if self.is_stuck else self._switch
+                    conductor.taken_back(self._pass(batch, step))
         finally:
             code = conductor.finish()
         return code
@@ -151,6 +160,9 @@ class Play:
         release = self.fleet.variable(host, "deploy_release_version")
         return {"deploy_to": self.fleet.values(host).deploy_to, "token": token,
                 "release": release, **more}  # fmt: skip
+
+    def _fail(self, host: str) -> str:
+        return f"Drain: {host}: no balancer"
 
     def _stage(self, host: str) -> str:
         begun = run_module("release_stage", self._words(host, steps=["setup", "begin"]))

@@ -28,9 +28,10 @@ from herder.model.releases import COMMIT_DIGITS, DeployWishes, HostReleases, two
 from herder.release import ansistrano, contents, preflight
 from herder.release.answers import confirm_switches, look_at, usual_release
 from herder.release.lease import FleetLease, claim_of
-from herder.release.ledger import Ledger, aim_back
+from herder.release.ledger import Ledger
 from herder.release.once import OnceBook, OnceDeployment
 from herder.release.transaction import State, Step, Transaction
+from herder.release.way_back import NOT_RELOADED, aim_back, lead_back
 
 GUARD_SECONDS = 600.0
 # A host on its way back stays there when the controller is lost; its guard would go forth again.
@@ -278,11 +279,16 @@ class DeployConductor:
         fleet = self._known_fleet()
         self._left_to_go_back -= 1
         self._say_when_last(fleet)
-        self._confirm(fleet, [host for host in report.hosts if host not in report.unreachable])
-        for host, releases in look_at(fleet, report.hosts).items():
-            story = self._ledger.stories[host]
+        seen = look_at(fleet, report.hosts)
+        stories = self._ledger.stories
+        stuck = [stories[host] for host in seen if seen[host].current == self.release]
+        led = lead_back(fleet, stuck, self._token())
+        seen |= look_at(fleet, list(led))
+        for host, releases in seen.items():
+            story = stories[host]
             is_back = bool(releases.serves) and releases.serves == story.was
             reason = report.failed.get(host, "") or releases.failure or story.reason
+            reason += led.get(host, "")
             state = _state_after(story, self.release) if is_back else HostState.FAILED
             self._ledger.change(host, state=state, now=releases.serves or story.now, reason=reason)
         hook = fleet.variable(report.hosts[0], UNDO_HOOK)
@@ -334,7 +340,9 @@ class DeployConductor:
             without = [
                 host
                 for host, story in stories.items()
-                if story.now != self.release and story.state is not HostState.LOST
+                if story.now != self.release
+                and story.state is not HostState.LOST
+                and NOT_RELOADED not in story.reason
             ]
             contents.abandon(fleet, without, self.release, self._token())
         self._write_logs(fleet)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from herder.model.fleet import BatchReport, Fleet, HostState, HostStory, RoleKind
+from herder.model.fleet import BatchReport, Fleet, HostState, HostStory
 from herder.model.releases import HostReleases
 from herder.release.answers import ask_same, failure_of, look_at
 
@@ -85,31 +84,3 @@ class Ledger:
         for host, answer in ask_same(fleet, hosts, LOG_MODULE, words).items():
             if failure := failure_of(answer):
                 self.remarks.append(f"{host}: its log could not be written: {failure}")
-
-
-def aim_at(fleet: Fleet, host: str, release: str) -> None:
-    """Let a host's next switch go to a release that it has."""
-    values = fleet.values(host)
-    _aim(fleet, host, release, f"{values.deploy_to}/{values.version_dir}/{release}")
-
-
-def aim_back(fleet: Fleet, story: HostStory, release: str) -> None:
-    """Let a host go back to what it served; it leaves `release`.
-
-    Where that is a folder outside the releases, it has no name to switch to: the switch is undone.
-    """
-    if not story.was.startswith("/"):
-        fleet.set_on(story.host, {"deploy_phase": "switch"})
-        aim_at(fleet, story.host, story.was)
-    elif fleet.role is RoleKind.HERDER:
-        fleet.set_on(story.host, {"deploy_phase": "take_back"})
-        aim_at(fleet, story.host, release)
-    else:
-        values = fleet.values(story.host)
-        way = os.path.relpath(story.was, f"{values.deploy_to}/{values.version_dir}")
-        _aim(fleet, story.host, way, story.was)
-
-
-def _aim(fleet: Fleet, host: str, release: str, path: str) -> None:
-    names = ("deploy_release_version", "ansistrano_release_version")
-    fleet.set_on(host, dict.fromkeys(names, release) | {"ansistrano_release_path": path})

@@ -23,7 +23,8 @@ from herder.model.releases import DeployWishes, HostReleases, two_codes
 from herder.release.answers import confirm_switches, look_at
 from herder.release.deploy import FAILED, NO_GUARD, UNREACHABLE
 from herder.release.lease import FleetLease, claim_of
-from herder.release.ledger import Ledger, aim_at
+from herder.release.ledger import Ledger
+from herder.release.way_back import aim_at
 
 
 class RollbackConductor:

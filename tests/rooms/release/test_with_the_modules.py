@@ -14,8 +14,8 @@ from herder.model.fleet import BatchReport, HostState, HostStory, OnceTask, Role
 from herder.model.releases import DeployWishes
 from herder.release import ansistrano
 from herder.release.deploy import DeployConductor
-from herder.release.ledger import aim_back
 from herder.release.rollback import RollbackConductor
+from herder.release.way_back import aim_back
 from tests.support.module_fleet import ModuleFleet, Play, run_module
 
 BATCHES = (("web1",), ("web2", "web3"))
@@ -363,3 +363,25 @@ def test_host_that_keeps_its_first_release_does_not_lose_it_later(tmp_path: Path
     for host in HOSTS:
         info = run_module("release_info", {"deploy_to": str(fleet.root / host)})
         assert not info["is_pending"], host
+
+
+@pytest.mark.parametrize("command", [[], ["reload", "site"]])
+def test_fleet_goes_back_though_its_play_cannot_lead_it(
+    fleet: ModuleFleet, command: list[str]
+) -> None:
+    """The balancer went down in the middle: every drain fails, also on the way back."""
+    fleet.variables = {"deploy_guard_command": command}
+    play = deployment(fleet, "r3")
+    play.broken = {"web3"}
+    play.is_stuck = True
+
+    assert play.run() == 2
+
+    assert fleet.served() == dict.fromkeys(HOSTS, "r2")
+    stories = play.conductor.story.hosts  # type: ignore[attr-defined]  # a DeployConductor
+    assert {story.state for story in stories} == {HostState.TAKEN_BACK}
+    assert all("without the play" in story.reason for story in stories)
+    assert [host for host, _ in fleet.commands] == (["web2", "web3", "web1"] if command else [])
+    assert (fleet.root / "web1" / "releases" / "r3").exists() is not bool(command)
+    info = run_module("release_info", {"deploy_to": str(fleet.root / "web1")})
+    assert info["usable"] == ["r2", "r1"]
