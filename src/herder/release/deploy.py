@@ -28,7 +28,7 @@ from herder.model.releases import COMMIT_DIGITS, DeployWishes, HostReleases, two
 from herder.release import ansistrano, contents, preflight
 from herder.release.answers import confirm_switches, look_at, usual_release
 from herder.release.lease import FleetLease, claim_of
-from herder.release.ledger import Ledger
+from herder.release.ledger import LOST, LOST_WITH_GUARD, Ledger
 from herder.release.once import OnceBook, OnceDeployment
 from herder.release.transaction import State, Step, Transaction
 from herder.release.way_back import NOT_RELOADED, aim_back, lead_back
@@ -39,7 +39,7 @@ NO_GUARD = {"deploy_guard_seconds": 0}
 # What is said of each host on the way back, and so no longer of all.
 AIMED = ("deploy_phase", "deploy_release_version", "ansistrano_release_version")
 FAILED, UNREACHABLE = 2, 4
-NO_SPACE = "No space left on device"
+NOT_TAKEN_BACK = ("not taken back", "not taken back; unconfirmed, the host undoes it by itself")
 
 
 class DeployConductor:
@@ -75,6 +75,7 @@ class DeployConductor:
         self._fleet = fleet
         hosts = [host for batch in fleet.batches for host in batch]
         self._ledger.open(hosts)
+        self._ledger.lost = LOST_WITH_GUARD if fleet.role is RoleKind.HERDER else LOST
         self._take_lease(fleet, hosts)
         findings = preflight.find(fleet, hosts)
         if findings:
@@ -155,20 +156,13 @@ class DeployConductor:
     ) -> None:
         self._transaction.take(Step.GAVE_UP)
         self._ledger.note_failures(report)
-        self._name_full_disks(fleet)
+        self._ledger.name_full_disks(fleet)
         for host, text in differences:
             self._ledger.change(host, state=HostState.FAILED, reason=text)
         self._remark("nothing was switched: every host serves what it served before")
         self._remark_what_stays(fleet)
         reachable = [host for host in report.hosts if host not in report.unreachable]
         contents.abandon(fleet, reachable, self.release, self._token())
-
-    def _name_full_disks(self, fleet: Fleet) -> None:
-        """Say where there is no room; git and others only say that there is none."""
-        for host, story in self._ledger.stories.items():
-            place = fleet.values(host).deploy_to
-            if NO_SPACE in story.reason and place not in story.reason:
-                self._ledger.change(host, reason=f"{place}/: {story.reason}")
 
     def begin_batch(self, hosts: tuple[str, ...]) -> None:
         self._transaction.take(Step.BATCH_BEGAN)
@@ -323,7 +317,7 @@ class DeployConductor:
             if seen.serves and seen.serves == stories[host].was:
                 self._ledger.change(host, state=HostState.TAKEN_BACK, now=seen.serves)
                 continue
-            reason = seen.failure or "not taken back; unconfirmed, the host undoes it by itself"
+            reason = seen.failure or NOT_TAKEN_BACK[seen.is_pending]
             now = seen.serves or stories[host].now
             self._ledger.change(host, state=HostState.FAILED, now=now, reason=reason)
 

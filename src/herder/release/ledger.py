@@ -9,17 +9,23 @@ from herder.model.fleet import BatchReport, Fleet, HostState, HostStory
 from herder.model.releases import HostReleases
 from herder.release.answers import ask_same, failure_of, look_at
 
-LOST = "unreachable; a switch that nobody confirms is undone by the host itself"
+LOST = "unreachable; whether it switched is not known"
+LOST_WITH_GUARD = "unreachable; a switch that nobody confirms is undone by the host itself"
 NOT_SWITCHED = "its play ended well, but the host did not switch"
+NO_SPACE = "No space left on device"
 LOG_MODULE = "herder.deploy.release_log"
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Stories by host, in inventory order, and sentences to be read at the end."""
+    """Stories by host, in inventory order, and sentences to be read at the end.
+
+    `lost` is what is said of a host that does not answer any more.
+    """
 
     stories: dict[str, HostStory] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    lost: str = LOST
 
     def open(self, hosts: Sequence[str]) -> None:
         """Begin with these hosts, nothing known of them."""
@@ -69,7 +75,14 @@ class Ledger:
             is_switched = state is HostState.SWITCHED
             self.change(host, state=state if is_switched else HostState.FAILED, reason=reason)
         for host in report.unreachable:
-            self.change(host, state=HostState.LOST, reason=LOST)
+            self.change(host, state=HostState.LOST, reason=self.lost)
+
+    def name_full_disks(self, fleet: Fleet) -> None:
+        """Say where there is no room; git and others only say that there is none."""
+        for host, story in self.stories.items():
+            place = fleet.values(host).deploy_to
+            if NO_SPACE in story.reason and place not in story.reason:
+                self.change(host, reason=f"{place}/: {story.reason}")
 
     def change(self, host: str, **fields: object) -> None:
         """Change fields of one host's story."""

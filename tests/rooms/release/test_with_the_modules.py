@@ -385,3 +385,22 @@ def test_fleet_goes_back_though_its_play_cannot_lead_it(
     assert (fleet.root / "web1" / "releases" / "r3").exists() is not bool(command)
     info = run_module("release_info", {"deploy_to": str(fleet.root / "web1")})
     assert info["usable"] == ["r2", "r1"]
+
+
+@pytest.mark.parametrize(
+    ("role", "text"),
+    [(RoleKind.HERDER, "undone by the host itself"), (RoleKind.ANSISTRANO, "is not known")],
+)
+def test_lost_host_is_said_to_go_back_by_itself_only_where_it_has_a_guard(
+    fleet: ModuleFleet, role: RoleKind, text: str
+) -> None:
+    """With the Ansistrano role it stays on the release, and somebody has to look after it."""
+    fleet.role = role
+    play = deployment(fleet, "r3")
+    play.dies_after_switch = {"web2"}
+
+    assert play.run() == 4
+
+    stories = {story.host: story for story in play.conductor.story.hosts}  # type: ignore[attr-defined]  # a DeployConductor
+    assert text in stories["web2"].reason
+    assert fleet.served()["web1"] == "r2"
