@@ -31,7 +31,7 @@ def main(words: Sequence[str]) -> int:
         return _plan(ours, rest)
     deployed = deployments.deploy(rest, wishes_of(ours))
     if deployed.story.hosts:
-        printer().table(story_table(deployed.story))
+        printer().table(story_table(deployed.story, deployed.exit_code))
     return deployed.exit_code
 
 

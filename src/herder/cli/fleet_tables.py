@@ -19,10 +19,14 @@ _TONES = {
 }
 NONE = "-"
 SHOWN_COMMITS = 5
+BESIDE = "another play of the playbook failed (see above), the hosts keep the release"
 
 
-def story_table(story: DeploymentStory) -> Table:
-    """Give what a deployment did: per host what it was, became and is now."""
+def story_table(story: DeploymentStory, exit_code: int = 0) -> Table:
+    """Give what a deployment did: per host what it was, became and is now.
+
+    The whole run's `exit_code` tells of other plays: one may have failed after all was done.
+    """
     result = "done" if story.is_done else "not done"
     commit = f", commit {story.commit[:12]}" if story.commit else ""
     names = ("host", "was", "became", "is now", "state")
@@ -31,7 +35,7 @@ def story_table(story: DeploymentStory) -> Table:
         title=f"Release {story.release}{commit}: {result} in {story.seconds:.1f} s",
         columns=columns,
         rows=tuple(_story_row(host) for host in story.hosts),
-        notes=story.remarks,
+        notes=(*story.remarks, *([BESIDE] if story.is_done and exit_code else [])),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from herder.cli.fleet_tables import releases_table
+from herder.cli.fleet_tables import BESIDE, releases_table, story_table
 from herder.display.table import Tone
+from herder.model.fleet import DeploymentStory
 from herder.model.releases import HostReleases
 
 RECORDS = (
@@ -45,3 +46,11 @@ def test_release_of_the_same_name_and_other_code_stands_out() -> None:
     assert {row.tone for row in rows} == {Tone.PLAIN}
     assert odd.cells[-2] == "whole, other code than most"
     assert odd.tone is Tone.NOTICE
+
+
+def test_play_that_failed_after_the_deployment_is_told_below_its_table() -> None:
+    """The table says that all is done, and the command ends with a failure."""
+    story = DeploymentStory("r1", "", is_done=True, hosts=())
+
+    assert story_table(story, exit_code=2).notes == (BESIDE,)
+    assert story_table(story).notes == ()
