@@ -78,7 +78,8 @@ class ModuleFleet:
 
     def values(self, host: str) -> HostValues:
         on_failure = str(self.variables.get("deploy_on_failure", "take_back"))
-        return HostValues(str(self.root / host), on_failure=on_failure)
+        keep = int(str(self.variables.get("ansistrano_keep_releases", 0)))
+        return HostValues(str(self.root / host), keep_releases=keep, on_failure=on_failure)
 
     def variable(self, host: str, name: str, default: object = None) -> object:
         known = {**self.variables, **self.own[host], **self.fixed}

@@ -11,7 +11,8 @@ ran once. A task with the variable `deploy_repeat: true` is no such task and run
 it belongs to.
 
 Herder's own role knows its passes by the variable `deploy_phase`. The Ansistrano role does not:
-its steps are told apart by the files that its main.yml includes.
+its steps are told apart by the files that its main.yml includes. Its clean-up is left to the
+conductor: it would remove what the host goes back to when a later batch fails.
 
 *Source*: ansistrano.deploy tasks/main.yml (the order of its includes).
 """
@@ -32,7 +33,8 @@ from herder.model.fleet import REPEAT, OnceTask, RoleKind
 
 HERDER_ROLES = frozenset({"herder.deploy.app"})
 SWITCH_FILES = ("symlink.yml", "rsync-deploy.yml")
-AFTER_FILES = ("cleanup.yml", "anon-stats.yml", "funding.yml")
+CLEAN_UP_FILE = "cleanup.yml"
+AFTER_FILES = (CLEAN_UP_FILE, "anon-stats.yml", "funding.yml")
 VALUE_ACTIONS = frozenset(
     {
         "add_host",
@@ -65,6 +67,7 @@ class DeployRole:
     first_task: Any
     main_file: str = ""
     switch_line: int = 0
+    clean_up_line: int = 0
     after_line: int = 0
     rescue_line: int = 0
 
@@ -129,6 +132,7 @@ def _ansistrano(role: Role, first_task: Any, play: Any) -> DeployRole:
         first_task,
         main_file,
         min(lines[name] for name in SWITCH_FILES if name in lines),
+        lines.get(CLEAN_UP_FILE, 0),
         min(lines[name] for name in AFTER_FILES if name in lines),
         _rescue_line(play, main_file),
     )
@@ -239,7 +243,7 @@ class Passes:
             return line < self.role.switch_line or 0 < self.role.rescue_line <= line
         if self.current is Pass.TAKE_BACK and line >= self.role.after_line:
             return False
-        return line >= self.role.switch_line
+        return line >= self.role.switch_line and line != self.role.clean_up_line
 
 
 def gives_values(task: Any) -> bool:

@@ -404,3 +404,19 @@ def test_lost_host_is_said_to_go_back_by_itself_only_where_it_has_a_guard(
     stories = {story.host: story for story in play.conductor.story.hosts}  # type: ignore[attr-defined]  # a DeployConductor
     assert text in stories["web2"].reason
     assert fleet.served()["web1"] == "r2"
+
+
+def test_old_releases_of_the_ansistrano_role_go_when_all_hosts_have_the_new_one(
+    fleet: ModuleFleet,
+) -> None:
+    """Its own clean-up keeps one by the time of its folder, and there is no way back then."""
+    fleet.role, fleet.variables = RoleKind.ANSISTRANO, {"ansistrano_keep_releases": 1}
+    failing = deployment(fleet, "r3")
+    failing.broken = {"web3"}
+
+    assert failing.run() == 2
+    assert fleet.served() == dict.fromkeys(HOSTS, "r2")
+    assert deployment(fleet, "r4").run() == 0
+
+    for host in HOSTS:
+        assert {path.name for path in (fleet.root / host / "releases").iterdir()} == {"r2", "r4"}
