@@ -16,45 +16,26 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
+from ansible.errors import AnsibleConnectionFailure, AnsibleFileNotFound
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
-from herder.errors import (
-    BecomeRefused,
-    HerderError,
-    HostUnreachable,
-    OperationFailed,
-    PythonMissing,
-)
+from herder.errors import HerderError, OperationFailed
 from herder.language.blocking import LoopThread
+from herder.language.failures import AgentImpossible, translated
 from herder.language.local_files import LocalFiles
 from herder.language.prepared import PreparedConnections
 from herder.language.routes import become_step, brings_modes, is_carried, route_of
 from herder.language.stock import StockConnection, standing_socket
+from herder.language.temporary import PromisedDirectory, directory_failure
 from herder.language.young_jobs import YoungJobs
+from herder.model.door import Door
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
 from herder.model.route import LocalWay, Route
 
 SHOWN_FROM_VERBOSITY = 3
-LATE_BECOME = "Timed out waiting for become success or become password prompt"
 
 display = Display()
-
-
-@dataclasses.dataclass(frozen=True)
-class PromisedDirectory:
-    """A temporary directory on the host that has a name but is not made yet."""
-
-    parent: str
-    path: str
-    as_become_user: bool
-
-
-class AgentImpossible(AnsibleError):
-    """The host has no Python that the agent can run on: too old a one, or none at all."""
-
-    is_too_old = False
 
 
 class Carrier:
@@ -68,6 +49,7 @@ class Carrier:
         """Those to which the last file that was copied was there already."""
         self.stock_hosts: set[str] = set()
         """Those to which a stock plugin made a connection, which may stand for a while."""
+        self.git_door = Door()
         self.jobs = YoungJobs(time.monotonic, time.sleep)
         self.prepared = PreparedConnections()
         self._routes: dict[str, set[Route]] = {}
@@ -200,11 +182,11 @@ class CarriedConnection(ConnectionBase):
         try:
             return self.herder_carrier.loop.call(work)
         except OperationFailed as error:
-            raise refused(error) if refused else _translated(error, self.transport) from None
+            raise refused(error) if refused else translated(error, self.transport) from None
         except HerderError as error:
             # who tries once more, such as ansible-core for an async job, connects anew
             self._herder_open = {}
-            raise _translated(error, self.transport) from None
+            raise translated(error, self.transport) from None
 
     def herder_run_module(self, call: ModuleCall, *, as_become_user: bool) -> Completed:
         session = self.herder_session(as_become_user=as_become_user)
@@ -280,7 +262,7 @@ class CarriedConnection(ConnectionBase):
         if done.status != 0:
             # what was never made is not to be removed in the end
             self._shell.tmpdir = None
-            raise AnsibleConnectionFailure(_directory_failure(line, done))
+            raise AnsibleConnectionFailure(directory_failure(line, done))
 
     def herder_stat(self, path: str, *, follow: bool, checksum: bool) -> FileStatus:
         session = self.herder_session(as_become_user=True)
@@ -370,36 +352,5 @@ def _keeps_remote_files() -> bool:
     return bool(constants.DEFAULT_KEEP_REMOTE_FILES)
 
 
-def _directory_failure(line: str, done: Completed) -> str:
-    """*Source*: ansible-core 2.19 plugins/action/__init__.py, `_make_tmp_path`."""
-    stderr = done.stderr.decode(errors="replace")
-    if "No space left on device" in stderr:
-        return stderr
-    return (
-        "Failed to create temporary directory. In some cases, you may have been able to "
-        "authenticate and did not have permissions on the target directory. Consider changing the "
-        'remote tmp path in ansible.cfg to a path rooted in "/tmp", for more error information '
-        f"use -vvv. Failed command was: {line}, exited with result {done.status}, stderr: {stderr}"
-    )
-
-
 def _text(path: str | bytes) -> str:
     return path.decode("utf-8", "surrogateescape") if isinstance(path, bytes) else str(path)
-
-
-def _translated(error: HerderError, transport: str) -> Exception:
-    """Give ansible-core's error for ours: unreachable or failed, with the words it would use."""
-    if isinstance(error, HostUnreachable):
-        return AnsibleConnectionFailure(error.reason)
-    if isinstance(error, BecomeRefused):
-        if not error.reason.startswith("Timeout"):
-            return AnsibleError(error.reason)
-        is_local = transport == "local"
-        return AnsibleConnectionFailure(LATE_BECOME if is_local else error.reason)
-    if isinstance(error, PythonMissing):
-        impossible = AgentImpossible(error.message, help_text=error.hint)
-        impossible.is_too_old = error.is_too_old
-        return impossible
-    if isinstance(error, OperationFailed):
-        return AnsibleError(error.message)
-    return AnsibleError(str(error))

@@ -13,15 +13,18 @@ import os.path
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible import constants
 from ansible.plugins.action import ActionBase
 
 from herder.language import core_version
-from herder.language.connections import AgentImpossible, CarriedConnection, PromisedDirectory
+from herder.language.connections import CarriedConnection
 from herder.language.exchanged import around
+from herder.language.failures import AgentImpossible
 from herder.language.flags import ContextFlag
 from herder.language.modules import PreparedModule
+from herder.language.patience import patiently
+from herder.language.routes import uses_become
 from herder.language.statuses import as_stat_module_has_it, is_cores_own, no_information
+from herder.language.temporary import make_tmp_path, remove_tmp_path
 from herder.model.ports import CommandCall, Completed, ModuleCall, Session
 
 ACCOUNT_MODULES = ("ansible.builtin.user", "ansible.legacy.user", "user")
@@ -66,7 +69,7 @@ def _execute_module(
         job = str(words["module_args"]["jid"])
         return jobs.ask(job, lambda: original(action, *args, **words))
     with _detached.set_to(bool(wrap_async)):
-        result = original(action, *args, wrap_async=wrap_async, **words)
+        result = patiently(action, lambda: original(action, *args, wrap_async=wrap_async, **words))
     if wrap_async and "ansible_job_id" in result:
         jobs.note(str(result["ansible_job_id"]))
     return result
@@ -168,17 +171,6 @@ def _as_core_has_it(status: int, out: bytes, err: bytes, errors: str) -> dict[st
     }
 
 
-def uses_become(action: Any) -> bool:
-    """Escalate unless the become user is the login user already.
-
-    *Source*: ansible-core 2.19 plugins/action/__init__.py, `_low_level_execute_command`.
-    """
-    if not action._connection.become:
-        return False
-    login, wanted = action._get_remote_user(), action.get_become_option("become_user")
-    return bool(constants.BECOME_ALLOW_SAME_USER or wanted != login or not any((login, wanted)))
-
-
 def _run_module(action: Any, prepared: PreparedModule, as_become_user: bool) -> Completed:
     call = ModuleCall(
         bundle=prepared.bundle,
@@ -261,60 +253,6 @@ def _as_text(line: Any, transport: str) -> str:
     return " ".join(list(line)) if transport == "local" else str(line)
 
 
-def _make_tmp_path(
-    action: Any, _original: Callable[..., Any], remote_user: str | None = None
-) -> str:
-    """Promise a directory; it is made when something is first put there, which is seldom."""
-    connection = action._connection
-    as_become_user = uses_become(action)
-    if action._is_become_unprivileged():
-        parent = (action.get_shell_option("system_tmpdirs") or ["/var/tmp"])[0]
-    else:
-        parent = action.get_shell_option("remote_tmp", default="~/.ansible/tmp")
-    session = connection.herder_session(as_become_user=as_become_user)
-    parent = _expanded(connection, session, parent)
-    name = connection._shell._generate_temp_dir_name()
-    path = connection._shell.join_path(parent, name)
-    connection.herder_promised = PromisedDirectory(parent, path, as_become_user)
-    action._cleanup_remote_tmp = True
-    connection._shell.tmpdir = connection._shell.join_path(path, "")
-    return str(connection._shell.tmpdir)
-
-
-def _expanded(connection: Any, session: Any, path: str) -> str:
-    """Expand a leading '~' by what the agent said of its home; ask the host for anything else."""
-    if path.startswith("~/"):
-        return f"{session.facts.home.rstrip('/')}{path[1:]}"
-    if path.startswith("~") or "$" in path:
-        expanded: str = connection.herder_do(session.expand_user(path))
-        return expanded
-    return path
-
-
-def _remove_tmp_path(
-    action: Any, _original: Callable[..., Any], tmp_path: str | None, force: bool = False
-) -> None:
-    """*Source*: ansible-core 2.19 plugins/action/__init__.py: what is left fails no task."""
-    connection = action._connection
-    if tmp_path is None and connection._shell.tmpdir:
-        tmp_path = connection._shell.tmpdir
-    if not (force or action._should_remove_tmp_path(tmp_path)):
-        return
-    if connection.herder_promised is None:
-        session = connection.herder_session(as_become_user=uses_become(action))
-        try:
-            connection.herder_do(session.remove(tmp_path), refused=_Left)
-        except _Left as left:
-            message = f"Error deleting remote temporary files (rc: 1, stderr: {left}}})"
-            action._display.warning(message)
-    connection.herder_promised = None
-    connection._shell.tmpdir = None
-
-
-class _Left(Exception):
-    """A host could not remove a directory, for example because of files open over NFS."""
-
-
 def _fixup_perms2(
     action: Any,
     _original: Callable[..., Any],
@@ -391,8 +329,8 @@ _CARRIED: dict[str, Callable[..., Any]] = {
     "_execute_module": _execute_module,
     "_configure_module": _configure_module,
     "_low_level_execute_command": _low_level_execute_command,
-    "_make_tmp_path": _make_tmp_path,
-    "_remove_tmp_path": _remove_tmp_path,
+    "_make_tmp_path": make_tmp_path,
+    "_remove_tmp_path": remove_tmp_path,
     "_fixup_perms2": _fixup_perms2,
     "_transfer_data": _transfer_data,
     "_remote_expand_user": _remote_expand_user,

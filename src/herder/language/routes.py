@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from ansible import constants
 from ansible.utils.path import unfrackpath
 
 from herder.language import core_version
@@ -245,3 +246,14 @@ def _option(plugin: Any, name: str) -> Any:
         return plugin.get_option(name)
     except KeyError:
         return None
+
+
+def uses_become(action: Any) -> bool:
+    """Escalate unless the become user is the login user already.
+
+    *Source*: ansible-core 2.19 plugins/action/__init__.py, `_low_level_execute_command`.
+    """
+    if not action._connection.become:
+        return False
+    login, wanted = action._get_remote_user(), action.get_become_option("become_user")
+    return bool(constants.BECOME_ALLOW_SAME_USER or wanted != login or not any((login, wanted)))

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from herder.language.connections import CarriedConnection
-from herder.language.hands import uses_become
 from herder.language.local_files import LocalFiles
+from herder.language.routes import uses_become
 from herder.model.ports import ModuleCall, Session, WantedFile
 
 FILES_AT_ONCE = 500

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
     Layout,
 )
 from ansible_collections.herder.deploy.plugins.module_utils.release_patience import patiently
+
+from tests.support.git_origin import make_origin
 
 SOON = (0.01, 0.01)
 TURNED_AWAY = (
@@ -90,14 +91,8 @@ def test_what_would_be_the_same_again_is_told_at_once() -> None:
 
 def test_code_comes_from_a_git_server_that_was_busy_first(tmp_path: Path) -> None:
     """All hosts fetch at the same moment, and sshd takes ten of them."""
-    origin, release = tmp_path / "origin", tmp_path / "release"
+    origin, release = make_origin(tmp_path / "origin"), tmp_path / "release"
     release.mkdir()
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    for words in (
-        ["init", "--quiet", "--initial-branch=main", str(origin)],
-        ["-C", str(origin), *identity, "commit", "--quiet", "--allow-empty", "-m", "one"],
-    ):
-        subprocess.run(["git", *words], check=True)
     program, asked = tmp_path / "git", tmp_path / "asked"
     program.write_text(
         f'#!/bin/sh\ncase "$*" in *" fetch "*) if [ ! -e {asked} ]; then touch {asked};'

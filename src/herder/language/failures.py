@@ -1,0 +1,39 @@
+"""What a session raises, in ansible-core's errors and with the words that it has for them."""
+
+from __future__ import annotations
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+
+from herder.errors import (
+    BecomeRefused,
+    HerderError,
+    HostUnreachable,
+    OperationFailed,
+    PythonMissing,
+)
+
+LATE_BECOME = "Timed out waiting for become success or become password prompt"
+
+
+class AgentImpossible(AnsibleError):
+    """The host has no Python that the agent can run on: too old a one, or none at all."""
+
+    is_too_old = False
+
+
+def translated(error: HerderError, transport: str) -> Exception:
+    """Give ansible-core's error for ours: unreachable or failed, with the words it would use."""
+    if isinstance(error, HostUnreachable):
+        return AnsibleConnectionFailure(error.reason)
+    if isinstance(error, BecomeRefused):
+        if not error.reason.startswith("Timeout"):
+            return AnsibleError(error.reason)
+        is_local = transport == "local"
+        return AnsibleConnectionFailure(LATE_BECOME if is_local else error.reason)
+    if isinstance(error, PythonMissing):
+        impossible = AgentImpossible(error.message, help_text=error.hint)
+        impossible.is_too_old = error.is_too_old
+        return impossible
+    if isinstance(error, OperationFailed):
+        return AnsibleError(error.message)
+    return AnsibleError(str(error))
