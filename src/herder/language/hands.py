@@ -16,6 +16,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from herder.language import core_version
+from herder.language.alone import is_alone
 from herder.language.connections import CarriedConnection
 from herder.language.exchanged import around
 from herder.language.failures import AgentImpossible
@@ -177,6 +178,7 @@ def _run_module(action: Any, prepared: PreparedModule, as_become_user: bool) -> 
         params=prepared.params,
         environment=_environment(action),
         directory=_directory(action),
+        is_alone=is_alone(prepared.bundle.name),
     )
     action.herder_last_call = call
     question = getattr(action, "herder_question", None)

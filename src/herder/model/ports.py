@@ -49,7 +49,8 @@ class ModuleCall:
     *Shapes*: `params` is the JSON document AnsibleModule reads ({"ANSIBLE_MODULE_ARGS": ...});
     `environment` is set over the agent's own. With `async_seconds` the child is detached and its
     result goes to the job file `async_dir`/`job_id` as ansible-core's async_wrapper writes it,
-    and the reply is what async_wrapper prints.
+    and the reply is what async_wrapper prints. One that `is_alone` waits until no other such
+    module runs on the machine.
     """
 
     bundle: ModuleBundle
@@ -60,6 +61,7 @@ class ModuleCall:
     async_seconds: int = 0
     async_dir: str = "~/.ansible_async"
     job_id: str = ""
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

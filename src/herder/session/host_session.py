@@ -49,6 +49,7 @@ class HostSession:
         self._parcels = parcels
         self._bundles: set[str] = set()
         self._sent: set[str] = set()
+        self._alone = asyncio.Lock()
         self._places = asyncio.Semaphore(connection.limits.programs_at_once)
         self.on_accounts_changed: Callable[[], None] = lambda: None
 
@@ -60,7 +61,7 @@ class HostSession:
 
     async def run_module(self, call: ModuleCall) -> Completed:
         """Run a bundle's module in a child of the agent."""
-        async with self._places:
+        async with self._alone if call.is_alone else contextlib.nullcontext(), self._places:
             pending = self.connection.new_call()
             pending.on_needs = lambda head: self._answer_needs(pending, call.bundle, head)
             self.connection.make(self._module_operation(call), call.params, pending)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -117,6 +118,25 @@ async def test_what_many_hosts_delegate_to_one_machine_does_not_run_there_all_at
 
     assert (len(before), len(after)) == (3, 4)
     await asyncio.gather(*tasks, question)
+
+
+async def test_a_module_that_has_to_be_alone_waits_for_others_like_it_only() -> None:
+    """Two that write one file at the same time lose a line."""
+    connection, stream = greeted_connection()
+    session = HostSession(connection, Parcels())
+    alone = replace(CALL, is_alone=True)
+
+    tasks = [(await asked(session.run_module(call), stream))[0] for call in (alone, alone, CALL)]
+    before = [frame.id for frame in stream.frames if frame.kind is Kind.CALL]
+    say(connection, Kind.REPLY, before[0], DONE, b"ok")
+    await tasks[0]
+    await asyncio.sleep(0)
+    after = [frame.id for frame in stream.frames if frame.kind is Kind.CALL]
+    for number in after[1:]:
+        say(connection, Kind.REPLY, number, DONE, b"ok")
+
+    assert (len(before), len(after)) == (2, 3)
+    await asyncio.gather(*tasks)
 
 
 async def test_cancelled_call_is_cancelled_on_the_host_and_its_answer_ignored() -> None:
