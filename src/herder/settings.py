@@ -33,14 +33,14 @@ class Settings:
     """All knobs of a run; `from_environment` fills them, the command line may replace some.
 
     *Units*: in the names. `forks_max` is how many hosts at most run at once when -f is not given,
-    `programs_at_once` how many modules and commands one machine runs at once,
+    `programs_at_once` how many modules and commands one machine runs at once then,
     `connect_starts` how many connections may be starting at once; `connect_timeout_seconds` is
     from the start of a connection to the agent's greeting. With `connect_early` a command that was
     given before begins to connect before ansible-core is there.
     """
 
     forks_max: int = 500
-    programs_at_once: int = 32
+    programs_at_once: int = 10
     connect_starts: int = 30
     connect_timeout_seconds: float = 60.0
     connect_early: bool = True

@@ -43,6 +43,7 @@ class QueueManager(TaskQueueManager):
     sinks: Sequence[EventSink] = ()
     is_quiet = False
     after_reset: Callable[[str], None]
+    begin: Callable[[], None] = staticmethod(lambda: None)
     course: Any = None
     only_values = False
     is_conducted = False
@@ -50,6 +51,7 @@ class QueueManager(TaskQueueManager):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._failures: dict[str, str] = {}
+        self.begin()
 
     def run(self, play: Any) -> int:
         """Run a play, or one pass of it when it is deployed."""

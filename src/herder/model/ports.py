@@ -220,6 +220,12 @@ class Sessions(Protocol):
     async def run_raw(self, route: Route, line: str, stdin: bytes | None = None) -> Completed:
         """Run a shell line over the way itself, without agent or Python."""
 
+    def allow_programs(self, number: int) -> None:
+        """Let at least so many modules and commands run on one machine at once; before the first.
+
+        Only tasks that many hosts delegate to it, or run on the controller, would be more.
+        """
+
     def way_in(self, route: Route) -> tuple[str, ...]:
         """Give the program and the words that lead to the host, without secrets, for messages."""
 

@@ -34,7 +34,7 @@ class SessionLimits:
     keepalive_seconds: float = 10.0
     silence_seconds: float = 60.0
     output_limit_bytes: int = 64 * 1024 * 1024
-    programs_at_once: int = 32
+    programs_at_once: int = 10
     cache_limit_bytes: int = 64 * 1024 * 1024
     close_seconds: float = 5.0
     is_cache_kept: bool = True

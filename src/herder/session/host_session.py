@@ -44,14 +44,24 @@ from herder.wire.messages import (
 class HostSession:
     """One conversation with one host as one user; implements model.ports.Session."""
 
-    def __init__(self, connection: Connection, parcels: Parcels) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        parcels: Parcels,
+        programs_at_once: Callable[[], int] | None = None,
+    ) -> None:
         self.connection = connection
         self._parcels = parcels
         self._bundles: set[str] = set()
         self._sent: set[str] = set()
         self._alone = asyncio.Lock()
-        self._places = asyncio.Semaphore(connection.limits.programs_at_once)
+        self._programs_at_once = programs_at_once or (lambda: connection.limits.programs_at_once)
         self.on_accounts_changed: Callable[[], None] = lambda: None
+
+    @functools.cached_property
+    def _places(self) -> asyncio.Semaphore:
+        # made for the first program: a session that was begun early knows of no forks yet
+        return asyncio.Semaphore(self._programs_at_once())
 
     @property
     def facts(self) -> AgentFacts:

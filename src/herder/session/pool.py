@@ -94,6 +94,7 @@ class SessionPool:
         self._shares_local = shares_local
         self._limits = limits or SessionLimits()
         self._start_limits = start_limits or StartLimits()
+        self._programs_at_once = self._limits.programs_at_once
         self._starting = asyncio.Semaphore(start_limit)
         self.door = Door()
         self._slots: dict[Route, _Slot] = {}
@@ -165,6 +166,10 @@ class SessionPool:
         program = program_for(way, line, route.shell)
         limit_bytes = self._limits.output_limit_bytes
         return await self._knocking(lambda: run_line(program, route, stdin or b"", limit_bytes))
+
+    def allow_programs(self, number: int) -> None:
+        """Let at least so many modules and commands run on one machine at once."""
+        self._programs_at_once = max(self._programs_at_once, number)
 
     def way_in(self, route: Route) -> tuple[str, ...]:
         """Give the program and its words that lead to the host, for messages."""
@@ -358,7 +363,7 @@ class SessionPool:
         except BaseException:
             await asyncio.shield(connection.close())
             raise
-        session = HostSession(connection, self._parcels)
+        session = HostSession(connection, self._parcels, lambda: self._programs_at_once)
         session.on_accounts_changed = functools.partial(self._suspect, route.host)
         return session
 
