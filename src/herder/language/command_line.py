@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-from ansible import context
 from ansible.cli import adhoc as adhoc_module
 from ansible.cli.adhoc import AdHocCLI
 from ansible.cli.playbook import PlaybookCLI
@@ -123,13 +122,6 @@ def _init_parser(command: type[Any], around: Surroundings) -> Callable[..., None
     return init_parser
 
 
-def _allow_forks(around: Surroundings) -> None:
-    """Who says how many forks there are means those on the controller, too."""
-    forks = int(context.CLIARGS.get("forks") or 0)
-    if forks != around.hosts_limit:
-        around.sessions.allow_programs(forks)
-
-
 @contextmanager
 def _asking(during_prompt: Callable[[], AbstractContextManager[None]]) -> Iterator[None]:
     with during_prompt(), shown_output():
@@ -164,7 +156,8 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
             "sinks": around.sinks,
             "is_quiet": around.is_quiet,
             "after_reset": staticmethod(carrier.forget_host),
-            "begin": staticmethod(functools.partial(_allow_forks, around)),
+            "allow_programs": staticmethod(around.sessions.allow_programs),
+            "forks_unsaid": around.hosts_limit,
         },
     )
     core_version.replace_queue_manager(manager, adhoc_module)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible import constants
+from ansible import constants, context
 from ansible.errors import AnsibleError
 from ansible.executor.task_queue_manager import TaskQueueManager
 from ansible.plugins.loader import strategy_loader
@@ -26,6 +26,7 @@ from herder.language.callback_bridge import EventCallback
 from herder.language.own_callbacks import only_wanted
 from herder.language.passes import gives_values
 from herder.language.shortcuts.results import begin_telling
+from herder.language.waves import wave_of
 from herder.language.workers import ResultQueue
 
 FAILURES = frozenset({"v2_runner_on_failed", "v2_runner_on_unreachable"})
@@ -43,7 +44,8 @@ class QueueManager(TaskQueueManager):
     sinks: Sequence[EventSink] = ()
     is_quiet = False
     after_reset: Callable[[str], None]
-    begin: Callable[[], None] = staticmethod(lambda: None)
+    allow_programs: Callable[[int], None]
+    forks_unsaid = 0
     course: Any = None
     only_values = False
     is_conducted = False
@@ -51,7 +53,11 @@ class QueueManager(TaskQueueManager):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._failures: dict[str, str] = {}
-        self.begin()
+        forks = int(context.CLIARGS.get("forks") or 0)
+        self.is_told_forks = forks != self.forks_unsaid
+        if self.is_told_forks:
+            # who says how many there are means those on the controller, too
+            self.allow_programs(forks)
 
     def run(self, play: Any) -> int:
         """Run a play, or one pass of it when it is deployed."""
@@ -162,9 +168,16 @@ class WokenStrategy(StrategyBase):
         """Pass over what the pass of a deployment leaves out."""
         while found := super()._get_next_task_lockstep(hosts, iterator):
             if self._may_run(*found[0]):
+                self._make_waves(found, iterator._play)
                 return list(found)
             self._register_skipped(found)
         return []
+
+    def _make_waves(self, found: list[tuple[Any, Any]], play: Any) -> None:
+        if self._tqm.is_told_forks:
+            return
+        for _host, task in found:
+            task.throttle = task.throttle or wave_of(task, play)
 
     def _register_skipped(self, found: list[tuple[Any, Any]]) -> None:
         """Let `is skipped` hold for what a pass leaves out, where nothing is known of it yet."""
