@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 import herder
 from herder.errors import HerderError, UsageError, exit_code_of
 
+_LAST_STREAM = 2
 _HELP_WORDS = ("-h", "--help", "help")
 _CACHE = Path("~/.cache/herder/start")
 
@@ -29,6 +31,7 @@ def guard(body: Callable[[], int], *, command: str) -> int:
 
     For every entry of the console: `herder` itself and those that are installed beside it.
     """
+    _open_closed_streams()
     try:
         return body()
     except HerderError as error:
@@ -40,6 +43,22 @@ def guard(body: Callable[[], int], *, command: str) -> int:
     except Exception as bug:  # noqa: BLE001  # the outermost shell: it ends in a text and a code
         sys.stderr.write(_bug_text(command))
         return exit_code_of(bug)
+
+
+def _open_closed_streams() -> None:
+    """Let standard streams that are closed lead nowhere; the way to a host would get their number.
+
+    *Source*: Python's documentation, sys.stdout: None where the descriptor is closed.
+    """
+    missing = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None]
+    if missing:
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _LAST_STREAM:
+            os.set_inheritable(descriptor, True)  # noqa: FBT003 -- it takes no keyword
+        os.close(descriptor)
+    for name in missing:
+        number = ("stdin", "stdout", "stderr").index(name)
+        stream = open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115 -- stays
+        setattr(sys, name, stream)
 
 
 def error_text(error: HerderError) -> str:

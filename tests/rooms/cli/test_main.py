@@ -76,6 +76,16 @@ def test_help_is_broken_between_words(
     assert max(map(len, lines)) <= columns
 
 
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_a_command_runs_with_closed_streams(closed: str) -> None:
+    """Some that start programs at night close them; a socket to a host took their place."""
+    program = [sys.executable, "-m", "herder", "playbook", "--version"]
+
+    done = subprocess.run(["/bin/sh", "-c", f'"$@" {closed}', "sh", *program], check=False)
+
+    assert done.returncode == 0
+
+
 def test_every_caption_is_a_short_line() -> None:
     """Captions are shown in one column of the list."""
     assert [name for name, text in captions().items() if not 0 < len(text) < 90] == []
