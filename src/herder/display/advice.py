@@ -6,6 +6,11 @@ import re
 
 # Of the way to the host alone: a task that uses ssh itself (git) says the same of other servers.
 _OF_THE_WAY: tuple[tuple[str, str], ...] = (
+    (
+        r"cannot start '.*(?:Too many open files|Resource temporarily unavailable)",
+        "let this user have more open files (`ulimit -n`) and processes (`ulimit -u`), or run on "
+        "fewer hosts at a time (--limit)",
+    ),
     (r"cannot start '", "install that program on this machine, or put its folder into PATH"),
     (
         r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",

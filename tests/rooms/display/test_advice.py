@@ -32,6 +32,7 @@ def test_known_words_have_an_advice(failure: str, words: str) -> None:
         ("msg Host key verification failed.", "ssh-keygen -R", "accept_hostkey"),
         ("msg git@moo: Permission denied (publickey).", "--private-key", "which key"),
         ("msg ssh: Could not resolve hostname moo", "ansible_host", "the DNS there"),
+        ("msg cannot start 'ssh': [Errno 24] Too many open files", "ulimit -n", ""),
         ("msg cannot start 'ssh': [Errno 2] No such file or directory: 'ssh'", "this machine", ""),
     ],
 )
