@@ -182,11 +182,11 @@ class CarriedConnection(ConnectionBase):
         try:
             return self.herder_carrier.loop.call(work)
         except OperationFailed as error:
-            raise refused(error) if refused else translated(error, self.transport) from None
+            raise refused(error) if refused else translated(error, self) from None
         except HerderError as error:
             # who tries once more, such as ansible-core for an async job, connects anew
             self._herder_open = {}
-            raise translated(error, self.transport) from None
+            raise translated(error, self) from None
 
     def herder_run_module(self, call: ModuleCall, *, as_become_user: bool) -> Completed:
         session = self.herder_session(as_become_user=as_become_user)

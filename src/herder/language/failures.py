@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from herder.errors import (
@@ -11,6 +13,7 @@ from herder.errors import (
     OperationFailed,
     PythonMissing,
 )
+from herder.language.stock import objection
 
 LATE_BECOME = "Timed out waiting for become success or become password prompt"
 
@@ -21,14 +24,14 @@ class AgentImpossible(AnsibleError):
     is_too_old = False
 
 
-def translated(error: HerderError, transport: str) -> Exception:
+def translated(error: HerderError, connection: Any) -> Exception:
     """Give ansible-core's error for ours: unreachable or failed, with the words it would use."""
     if isinstance(error, HostUnreachable):
-        return AnsibleConnectionFailure(error.reason)
+        return objection(connection) or AnsibleConnectionFailure(error.reason)
     if isinstance(error, BecomeRefused):
         if not error.reason.startswith("Timeout"):
             return AnsibleError(error.reason)
-        is_local = transport == "local"
+        is_local = connection.transport == "local"
         return AnsibleConnectionFailure(LATE_BECOME if is_local else error.reason)
     if isinstance(error, PythonMissing):
         impossible = AgentImpossible(error.message, help_text=error.hint)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.connection import ConnectionBase
 
 from herder.model.door import was_turned_away
@@ -62,6 +62,26 @@ class StockConnection(ConnectionBase):
 
 def _is_at_door(failure: AnsibleConnectionFailure) -> bool:
     return was_turned_away(str(failure))
+
+
+def objection(connection: Any) -> AnsibleError | None:
+    """Give what the plugin itself says against connecting; asked where our way did not lead there.
+
+    A program that is not there, or a daemon that does not run, fails the task: it is not the host
+    that cannot be reached, and `rescue` may deal with it.
+
+    *Source*: plugins/connection/docker.py of community.docker 4 (`docker_version`), podman.py of
+    containers.podman 1 (`_podman`), chroot.py of community.general 11; all in `_connect`.
+    """
+    if connection.transport in ("ssh", "local"):
+        return None
+    try:
+        connection.herder_plugin_class._connect(connection)
+    except AnsibleConnectionFailure:
+        return None
+    except AnsibleError as error:
+        return error
+    return None
 
 
 def standing_socket(words: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,7 @@ from ansible.plugins.loader import become_loader, connection_loader
 from herder.language.blocking import LoopThread
 from herder.language.connections import Carrier
 from herder.model.route import Route
+from tests.rooms.language.conftest import Play
 from tests.support.loops import running_loop
 from tests.support.plugins import load_plugins
 
@@ -67,3 +69,42 @@ def test_an_account_s_session_is_ended_after_a_reset_too(loop: LoopThread) -> No
     carrier.forget_user("web1", "app")
 
     assert [route.become.user for route in sessions.ended if route.become] == ["app"]
+
+
+PODMAN = '''
+DOCUMENTATION = """
+name: podman
+short_description: a program that is not there
+options:
+  podman_executable:
+    description: the program
+    default: /nowhere/podman
+"""
+from ansible.errors import AnsibleError
+from ansible.plugins.connection import ConnectionBase
+
+
+class Connection(ConnectionBase):
+    transport = "containers.podman.podman"
+
+    def _connect(self):
+        raise AnsibleError("podman command not found in PATH")
+
+    exec_command = put_file = fetch_file = close = _connect
+'''
+
+
+def test_a_program_to_containers_that_is_not_there_fails_the_task(
+    play: Play, tmp_path: Path
+) -> None:
+    """It is not the host that is unreachable: `rescue` deals with the one and not the other."""
+    folder = tmp_path / "ansible_collections/containers/podman/plugins/connection"
+    folder.mkdir(parents=True)
+    (folder / "podman.py").write_text(PODMAN)
+    way = {"ansible_connection": "containers.podman.podman", "ansible_host": "web"}
+    block = {"block": [{"ping": {}, "vars": way}], "rescue": [{"debug": {"msg": "rescued"}}]}
+
+    done = play([block], environment={"ANSIBLE_COLLECTIONS_PATH": str(tmp_path)})
+
+    assert '"msg": "Task failed: podman command not found in PATH"' in done.stdout, done.stdout
+    assert (done.returncode, done.stdout.count('"msg": "rescued"')) == (0, 1)
