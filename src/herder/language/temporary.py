@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from herder.language.routes import uses_become
-from herder.model.ports import Completed
+from herder.model.ports import CommandCall, Completed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +32,7 @@ def make_tmp_path(
         parent = (action.get_shell_option("system_tmpdirs") or ["/var/tmp"])[0]
     else:
         parent = action.get_shell_option("remote_tmp", default="~/.ansible/tmp")
-    session = connection.herder_session(as_become_user=as_become_user)
-    parent = _expanded(connection, session, parent)
+    parent = _expanded(connection, parent, as_become_user=as_become_user)
     name = connection._shell._generate_temp_dir_name()
     path = connection._shell.join_path(parent, name)
     connection.herder_promised = PromisedDirectory(parent, path, as_become_user)
@@ -42,11 +41,21 @@ def make_tmp_path(
     return str(connection._shell.tmpdir)
 
 
-def _expanded(connection: Any, session: Any, path: str) -> str:
-    """Expand a leading '~' by what the agent said of its home; ask the host for anything else."""
+def _expanded(connection: Any, path: str, *, as_become_user: bool) -> str:
+    """Expand a leading '~' by what the agent said of its home; ask the host for anything else.
+
+    *Source*: ansible-core 2.19 plugins/shell/__init__.py, `mkdtemp`: a shell reads the path, so a
+    variable in it, as the user's name often is, or a command is the host's.
+    """
+    session = connection.herder_session(as_become_user=as_become_user)
+    if "$" in path:
+        call = CommandCall(f"echo {path}")
+        done = connection.herder_run_command(call, as_become_user=as_become_user)
+        said = done.stdout.decode(errors="surrogateescape").split("\n")
+        return str(said[0] or path)
     if path.startswith("~/"):
         return f"{session.facts.home.rstrip('/')}{path[1:]}"
-    if path.startswith("~") or "$" in path:
+    if path.startswith("~"):
         expanded: str = connection.herder_do(session.expand_user(path))
         return expanded
     return path

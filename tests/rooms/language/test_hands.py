@@ -191,3 +191,18 @@ def test_a_task_that_tries_again_after_a_loss_connects_anew(play: Play, tmp_path
     (tmp_path / "action_plugins" / "trying.py").write_text(TRYING)
     done = play([{"trying": {}}], "-v")
     assert '"msg": "lost here here"' in done.stdout
+
+
+def test_a_shell_reads_where_temporary_files_go(play: Play, tmp_path: Path) -> None:
+    """`remote_tmp = /tmp/.ansible-${USER}` keeps users of one server apart."""
+    place = f"{tmp_path}/of-${{WHOSE}}-$(echo all)/tmp"
+
+    done = play(
+        [{"copy": {"content": "x", "dest": f"{tmp_path}/copied"}}],
+        vars={"ansible_remote_tmp": place},
+        environment={"WHOSE": "me"},
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert (tmp_path / "copied").read_text() == "x"
+    assert [path.name for path in tmp_path.glob("of-*")] == ["of-me-all"]
