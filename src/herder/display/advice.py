@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 
+_HERE = "install that program on this machine, or put its folder into PATH"
+_FULL = r"(?:Too many open files|Resource temporarily unavailable)"
+_MORE_ROOM = (
+    "let this user have more open files (`ulimit -n`) and processes (`ulimit -u`), or run on fewer "
+    "hosts at a time (--limit)"
+)
+
 # Of the way to the host alone: a task that uses ssh itself (git) says the same of other servers.
 _OF_THE_WAY: tuple[tuple[str, str], ...] = (
-    (
-        r"cannot start '.*(?:Too many open files|Resource temporarily unavailable)",
-        "let this user have more open files (`ulimit -n`) and processes (`ulimit -u`), or run on "
-        "fewer hosts at a time (--limit)",
-    ),
-    (r"cannot start '", "install that program on this machine, or put its folder into PATH"),
+    (rf"cannot start '.*{_FULL}", _MORE_ROOM),
+    (r"cannot start '", _HERE),
     (
         r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",
         "compare the host's key with what you know of it, then `ssh-keygen -R HOST` and "
@@ -33,6 +36,8 @@ _OF_THE_WAY: tuple[tuple[str, str], ...] = (
 )
 
 _OF_ALL: tuple[tuple[str, str], ...] = (
+    (rf"command line on a controller.*{_FULL}", _MORE_ROOM),
+    (r"command line on a controller|(?:docker|podman) command not found in PATH", _HERE),
     (
         r"Host key verification failed|REMOTE HOST IDENTIFICATION HAS CHANGED",
         "make that server's key known to the user who asks it: the module known_hosts, or "

@@ -27,7 +27,7 @@ class AgentImpossible(AnsibleError):
 def translated(error: HerderError, connection: Any) -> Exception:
     """Give ansible-core's error for ours: unreachable or failed, with the words it would use."""
     if isinstance(error, HostUnreachable):
-        return objection(connection) or AnsibleConnectionFailure(error.reason)
+        return objection(connection, error) or AnsibleConnectionFailure(error.reason)
     if isinstance(error, BecomeRefused):
         if not error.reason.startswith("Timeout"):
             return AnsibleError(error.reason)

@@ -19,6 +19,7 @@ from ansible.plugins.connection import ConnectionBase
 from herder.model.door import was_turned_away
 
 _SOCKET = 'ControlPath="'
+_NO_SSH = "Unable to execute ssh command line on a controller"
 
 
 class StockConnection(ConnectionBase):
@@ -64,15 +65,18 @@ def _is_at_door(failure: AnsibleConnectionFailure) -> bool:
     return was_turned_away(str(failure))
 
 
-def objection(connection: Any) -> AnsibleError | None:
+def objection(connection: Any, error: BaseException) -> AnsibleError | None:
     """Give what the plugin itself says against connecting; asked where our way did not lead there.
 
     A program that is not there, or a daemon that does not run, fails the task: it is not the host
     that cannot be reached, and `rescue` may deal with it.
 
-    *Source*: plugins/connection/docker.py of community.docker 4 (`docker_version`), podman.py of
-    containers.podman 1 (`_podman`), chroot.py of community.general 11; all in `_connect`.
+    *Source*: ansible-core 2.19 plugins/connection/ssh.py, `_bare_run`; docker.py of
+    community.docker 4 (`docker_version`), podman.py of containers.podman 1 (`_podman`), chroot.py
+    of community.general 11; all these in `_connect`.
     """
+    if connection.transport == "ssh" and isinstance(error.__cause__, OSError):
+        return AnsibleError(f"{_NO_SSH}: {error.__cause__}")
     if connection.transport in ("ssh", "local"):
         return None
     try:

@@ -27,6 +27,19 @@ def test_known_words_have_an_advice(failure: str, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "failure",
+    [
+        "msg Unable to execute ssh command line on a controller: [Errno 2] No such file or "
+        "directory: '/nowhere/ssh'",
+        "msg podman command not found in PATH",
+    ],
+)
+def test_what_is_missing_on_the_controller_is_not_looked_for_on_the_host(failure: str) -> None:
+    """Both are told of a task that failed, as by ansible-core."""
+    assert "this machine" in advice_for(failure)
+
+
+@pytest.mark.parametrize(
     ("failure", "of_the_host", "of_the_task"),
     [
         ("msg Host key verification failed.", "ssh-keygen -R", "accept_hostkey"),

@@ -108,3 +108,14 @@ def test_a_program_to_containers_that_is_not_there_fails_the_task(
 
     assert '"msg": "Task failed: podman command not found in PATH"' in done.stdout, done.stdout
     assert (done.returncode, done.stdout.count('"msg": "rescued"')) == (0, 1)
+
+
+def test_an_ssh_that_is_not_there_fails_the_task(play: Play) -> None:
+    """It is missing on the controller, which says nothing of the host."""
+    way = {"ansible_connection": "ssh", "ansible_ssh_executable": "/nowhere/ssh"}
+
+    done = play([{"ping": {}, "vars": way}])
+
+    assert done.returncode == 2, done.stdout
+    assert "FAILED! => " in done.stdout
+    assert "Unable to execute ssh command line on a controller: [Errno 2]" in done.stdout
