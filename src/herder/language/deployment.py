@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.executor.playbook_executor import PlaybookExecutor
 
-from herder.errors import UsageError
+from herder.errors import HerderError, UsageError
 from herder.language import core_version
 from herder.language.applications import require_one
 from herder.language.blocking import repeat
@@ -149,9 +150,12 @@ class PlayCourse:
             return failed
         try:
             verdict = self._next_pass(manager, play, run_play)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Exception) as error:
+            # A tasks file that cannot be read is found out when a host comes to it, after a switch.
             self._is_over = True
-            self._break_off(manager, play, run_play)
+            is_key = isinstance(error, KeyboardInterrupt)
+            what = "interrupted" if is_key else "the run broke off"
+            self._break_off(manager, play, run_play, what)
             raise
         if verdict is Verdict.GO_ON:
             return int(manager.RUN_OK)
@@ -167,12 +171,14 @@ class PlayCourse:
             self._take_back(manager, play, run_play)
         return verdict
 
-    def _break_off(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> None:
+    def _break_off(
+        self, manager: Any, play: Any, run_play: Callable[[Any], int], what: str
+    ) -> None:
         """End what runs on the hosts, then let the conductor say what becomes of them."""
         if self._is_going_back:
             return
         manager.forget_running(host for batch in self._batches for host in batch)
-        if self._conductor.interrupted() is Verdict.TAKE_BACK:
+        if self._conductor.interrupted(what) is Verdict.TAKE_BACK:
             self._take_back(manager, play, run_play)
 
     def _stage(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> Verdict:
@@ -193,8 +199,19 @@ class PlayCourse:
         failed = dict(manager._failed_hosts)
         for hosts in self._conductor.hosts_to_take_back():
             manager._failed_hosts.clear()
-            self._conductor.taken_back(self._pass_over(manager, play, run_play, hosts))
+            self._conductor.taken_back(self._pass_back(manager, play, run_play, hosts))
         manager._failed_hosts.update(failed)
+
+    def _pass_back(
+        self, manager: Any, play: Any, run_play: Callable[[Any], int], hosts: Batch
+    ) -> BatchReport:
+        """Lead hosts back by the play; what breaks it off must not keep other batches from that."""
+        try:
+            return self._pass_over(manager, play, run_play, hosts)
+        except (AnsibleError, HerderError) as error:
+            manager.forget_running(hosts)
+            reason = str(error).strip().partition("\n")[0]
+            return BatchReport(hosts, failed=dict.fromkeys(hosts, reason))
 
     def _pass_over(
         self, manager: Any, play: Any, run_play: Callable[[Any], int], hosts: Batch

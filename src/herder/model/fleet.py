@@ -204,8 +204,8 @@ class Conductor(Protocol):
     def switched(self, report: BatchReport) -> Verdict:
         """A batch went through its switch and its gates, or not."""
 
-    def interrupted(self) -> Verdict:
-        """Ctrl-C came during a pass: may what switched go back?"""
+    def interrupted(self, what: str = "interrupted") -> Verdict:
+        """Ctrl-C came during a pass, or an error that ends the run: may what switched go back?"""
 
     def taken_back(self, report: BatchReport) -> None:
         """Hosts were given back what they had, or could not be."""

@@ -200,19 +200,19 @@ class DeployConductor:
         self._say("taking back")
         return Verdict.TAKE_BACK
 
-    def interrupted(self) -> Verdict:
+    def interrupted(self, what: str = "interrupted") -> Verdict:
         """Before the first switch give the staged release up; from then on take back."""
         fleet, hosts = self._known_fleet(), tuple(self._ledger.stories)
         if self._transaction.is_over:
-            self._remark("interrupted when all was done")
+            self._remark(f"{what} when all was done")
         elif self._transaction.state is State.SWITCHING:
-            self._remark("interrupted while hosts switched")
+            self._remark(f"{what} while hosts switched")
             batch = self._batches[-1]
             self._ledger.note_switch(fleet, BatchReport(batch), dict.fromkeys(batch, self.release))
             return self._after_failed_gate(fleet)
         else:
             self._transaction.take(Step.GAVE_UP)
-            self._remark("interrupted before any host switched: each serves what it served before")
+            self._remark(f"{what} before any host switched: each serves what it served before")
             self._remark_what_stays(fleet)
             contents.abandon(fleet, hosts, self.release, self._token())
         return Verdict.STOP

@@ -44,7 +44,7 @@ class LookConductor:
     def switched(self, report: BatchReport) -> Verdict:
         return Verdict.STOP
 
-    def interrupted(self) -> Verdict:
+    def interrupted(self, what: str = "interrupted") -> Verdict:
         return Verdict.STOP
 
     def taken_back(self, report: BatchReport) -> None:

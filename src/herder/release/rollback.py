@@ -86,7 +86,7 @@ class RollbackConductor:
     def hosts_to_take_back(self) -> Sequence[tuple[str, ...]]:
         return ()
 
-    def interrupted(self) -> Verdict:
+    def interrupted(self, what: str = "interrupted") -> Verdict:
         """Hosts stay where they are: each serves one of two whole releases, and the table says."""
         assert self._fleet is not None, "prepare comes first"
         hosts = tuple(self._ledger.stories)
@@ -95,9 +95,7 @@ class RollbackConductor:
         )
         token = self._lease.token if self._lease else 0
         confirm_switches(self._fleet, self._ledger.hosts_in(HostState.SWITCHED), token)
-        self._ledger.remarks.append(
-            "interrupted: `herder rollback` again brings all to one release"
-        )
+        self._ledger.remarks.append(f"{what}: `herder rollback` again brings all to one release")
         return Verdict.STOP
 
     def taken_back(self, report: BatchReport) -> None:

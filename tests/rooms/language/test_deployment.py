@@ -5,6 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from ansible.errors import AnsibleParserError
+
 from herder.language.deployment import PlayCourse
 from herder.language.passes import DeployRole, Passes
 from herder.model.fleet import BatchReport, RoleKind, Verdict
@@ -21,6 +24,26 @@ class StoppingConductor(DeployConductor):
         return Verdict.STOP
 
 
+class BrokenOffConductor(DeployConductor):
+    """Leads the first batch back when the run breaks off, and keeps what it is told."""
+
+    def staged(self, report: BatchReport) -> Verdict:
+        return Verdict.GO_ON
+
+    def begin_batch(self, hosts: tuple[str, ...]) -> None:
+        self.told: list[object] = []
+
+    def interrupted(self, what: str = "interrupted") -> Verdict:
+        self.told.append(what)
+        return Verdict.TAKE_BACK
+
+    def hosts_to_take_back(self) -> list[tuple[str, ...]]:
+        return BATCHES[:1]
+
+    def taken_back(self, report: BatchReport) -> None:
+        self.told.append(report.failed)
+
+
 def manager() -> Any:
     """Give what a pass needs of ansible-core's queue manager."""
     inventory = SimpleNamespace(get_host=str, restrict_to_hosts=list)
@@ -32,6 +55,7 @@ def manager() -> Any:
         _unreachable_hosts={},
         _inventory=inventory,
         failures={},
+        forget_running=list,
     )
 
 
@@ -49,3 +73,19 @@ def test_no_batch_runs_after_a_stop() -> None:
     codes = [course.run(manager(), play, run_play) for _ in range(3)]
 
     assert (codes, len(runs)) == ([10, 10, 10], 1)
+
+
+def test_hosts_go_back_when_the_run_breaks_off() -> None:
+    """A hook's file that cannot be read is found out after the first host has switched."""
+    conductor = BrokenOffConductor(DeployWishes("mia", "laptop", "mia@laptop/1"))
+    course = PlayCourse(conductor, Passes(DeployRole(RoleKind.HERDER, None)), BATCHES)
+    play = SimpleNamespace(role_cache={}, handlers=[], compile_roles_handlers=list)
+    course.run(manager(), play, lambda _: 0)
+
+    def break_off(_: Any) -> int:
+        raise AnsibleParserError("no such file\nin line 1")
+
+    with pytest.raises(AnsibleParserError):
+        course.run(manager(), play, break_off)
+
+    assert conductor.told == ["the run broke off", {"a": "no such file", "b": "no such file"}]
