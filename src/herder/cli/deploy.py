@@ -40,7 +40,7 @@ def _plan(ours: DeployWords, rest: Sequence[str]) -> int:
     if plan is None:
         return code
     out = printer()
-    for number, table in enumerate(plan_tables(plan, ours.release)):
+    for number, table in enumerate(plan_tables(plan, ours.release or plan.release)):
         if number:
             out.line()
         out.table(table)

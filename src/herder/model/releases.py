@@ -90,13 +90,14 @@ class PlannedChange:
 @dataclass(frozen=True, slots=True)
 class DeploymentPlan:
     """What a deployment would do; `hooks` are pairs of place and tasks file, `findings` pairs of
-    host and what stands in the way there."""
+    host and what stands in the way there; `release` is the name the playbook gives, if any."""
 
     batches: tuple[tuple[str, ...], ...] = ()
     hosts: Mapping[str, HostReleases] = field(default_factory=dict)
     findings: tuple[tuple[str, str], ...] = ()
     hooks: tuple[tuple[str, str], ...] = ()
     source: str = ""
+    release: str = ""
     changes: Mapping[str, PlannedChange] = field(default_factory=dict)
 
 

@@ -26,7 +26,8 @@ def begin(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:
     """
     if fleet.variable(hosts[0], "ansistrano_deploy_via") == "git":
         _require_one_branch(fleet, hosts)
-        fleet.fix({"ansistrano_git_branch": _commit(fleet, hosts[0])})
+        fixed = fleet.variable(hosts[0], "deploy_git_commit")
+        fleet.fix({"ansistrano_git_branch": fixed or _commit(fleet, hosts[0])})
     _remove_unfinished(fleet, hosts, token)
     _require_all(fleet, hosts, release, token, ["setup", "begin"])
 

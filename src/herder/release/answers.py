@@ -48,6 +48,13 @@ def tell_failures(fleet: Fleet, answers: Mapping[str, Mapping[str, object]], wha
             fleet.tell(f"{host}: {what}: {failure}")
 
 
+def named_by_playbook(fleet: Fleet, host: str) -> str:
+    """Give the release's name where variables of the playbook fix it, under either role's name."""
+    names = ("deploy_release_version", "ansistrano_release_version")
+    own, other = names if fleet.role is RoleKind.HERDER else reversed(names)
+    return str(fleet.variable(host, own) or fleet.variable(host, other) or "")
+
+
 def confirm_switches(fleet: Fleet, hosts: Sequence[str], token: int) -> dict[str, str]:
     """Make guarded switches final, so that hosts do not go back by themselves.
 

@@ -26,7 +26,7 @@ from herder.model.fleet import (
 )
 from herder.model.releases import COMMIT_DIGITS, DeployWishes, HostReleases, two_codes
 from herder.release import ansistrano, contents, preflight
-from herder.release.answers import confirm_switches, look_at, usual_release
+from herder.release.answers import confirm_switches, look_at, named_by_playbook, usual_release
 from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import LOST, LOST_WITH_GUARD, Ledger
 from herder.release.once import OnceBook, OnceDeployment
@@ -75,6 +75,7 @@ class DeployConductor:
         self._fleet = fleet
         hosts = [host for batch in fleet.batches for host in batch]
         self._ledger.open(hosts)
+        self.release = self._wishes.release or named_by_playbook(fleet, hosts[0]) or self.release
         self._ledger.lost = LOST_WITH_GUARD if fleet.role is RoleKind.HERDER else LOST
         self._take_lease(fleet, hosts)
         findings = preflight.find(fleet, hosts)

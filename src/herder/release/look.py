@@ -11,7 +11,7 @@ from herder.model.fleet import BatchReport, Course, Fleet, OnceKeeper, RoleKind,
 from herder.model.releases import DeploymentPlan, HostReleases, PlannedChange, holder_text
 from herder.release import preflight
 from herder.release.ansistrano import STAGE_MODULE
-from herder.release.answers import failure_of, layout, look_at
+from herder.release.answers import failure_of, layout, look_at, named_by_playbook
 from herder.release.lease import MODULE as LEASE_MODULE
 
 
@@ -94,6 +94,7 @@ def find_plan(fleet: Fleet) -> DeploymentPlan:
         findings=(*_held(seen), *preflight.find(fleet, hosts)),
         hooks=_hooks(fleet, hosts[0], prefix),
         source=_source(fleet, hosts[0], prefix),
+        release=named_by_playbook(fleet, hosts[0]),
         changes=_changes(fleet, hosts) if fleet.role is RoleKind.HERDER else {},
     )
 

@@ -420,3 +420,29 @@ def test_old_releases_of_the_ansistrano_role_go_when_all_hosts_have_the_new_one(
 
     for host in HOSTS:
         assert {path.name for path in (fleet.root / host / "releases").iterdir()} == {"r2", "r4"}
+
+
+@pytest.mark.parametrize("name", ["deploy_release_version", "ansistrano_release_version"])
+def test_name_that_the_playbook_gives_the_release_is_kept(fleet: ModuleFleet, name: str) -> None:
+    """Jobs that ran ansible-playbook pass the tag as an extra variable; --release counts more."""
+    fleet.variables = {name: "v7"}
+
+    assert deployment(fleet, "").run() == 0
+    assert deployment(fleet, "v8").run() == 0
+
+    info = run_module("release_info", {"deploy_to": str(fleet.root / "web1")})
+    assert (info["current"], info["previous"]) == ("v8", "v7")
+
+
+def test_hosts_of_the_ansistrano_role_catch_up_with_the_commit_of_the_others(
+    fleet: ModuleFleet,
+) -> None:
+    """Its branch has gone on since; what comes of it would be refused as another release."""
+    commit = "c" * 40
+    fleet.role = RoleKind.ANSISTRANO
+    fleet.variables = {"ansistrano_deploy_via": "git", "ansistrano_git_branch": "main"}
+    fleet.fix({"deploy_git_commit": commit})
+
+    ansistrano.begin(fleet, HOSTS, "r3", 0)
+
+    assert fleet.fixed["ansistrano_git_branch"] == commit
