@@ -225,6 +225,14 @@ def plain_result(*result: Any) -> tuple[str, dict[str, Any]]:
     return str(result[0].host.name), dict(result[0]._return_data)
 
 
+def replace_extra_vars(manager: Any, variables: dict[str, Any]) -> None:
+    """Give a variable manager other extra variables; in a dict of their own.
+
+    By that alone it is known that what was merged with the former ones does not hold any more.
+    """
+    manager._extra_vars = variables
+
+
 def forget_completed_roles(play: Any) -> None:
     """Let the roles of a play run again on hosts where they ran in an earlier pass."""
     for roles in play.role_cache.values():

@@ -84,12 +84,10 @@ class PlayFleet:
         return self._side_tasks.run(module, arguments, seconds)
 
     def fix(self, variables: Mapping[str, object]) -> None:
-        extra = self._side_tasks.variable_manager.extra_vars
-        for name, value in variables.items():
-            if value is None:
-                extra.pop(name, None)
-            else:
-                extra[name] = value
+        manager = self._side_tasks.variable_manager
+        extra = manager.extra_vars | variables
+        left = {name: value for name, value in extra.items() if value is not None}
+        core_version.replace_extra_vars(manager, left)
 
     def set_on(self, host: str, variables: Mapping[str, object]) -> None:
         self._side_tasks.variable_manager.set_nonpersistent_facts(host, dict(variables))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleParserError
 
-from herder.language.deployment import PlayCourse
+from herder.language.deployment import PlayCourse, PlayFleet
 from herder.language.passes import DeployRole, Passes
+from herder.language.shortcuts.install import install_shortcuts
+from herder.language.side_tasks import SideTasks
+from herder.language.workers import Worker
 from herder.model.fleet import BatchReport, RoleKind, Verdict
 from herder.model.releases import DeployWishes
 from herder.release.deploy import DeployConductor
+from tests.support.play_variables import PlayVariables
+from tests.support.plugins import load_plugins
 
 BATCHES = [("a", "b"), ("c",)]
 
@@ -89,3 +95,22 @@ def test_hosts_go_back_when_the_run_breaks_off() -> None:
         course.run(manager(), play, break_off)
 
     assert conductor.told == ["the run broke off", {"a": "no such file", "b": "no such file"}]
+
+
+def test_what_is_fixed_holds_at_once(tmp_path: Path) -> None:
+    """Merged variables are kept; a host must not stage with the phase or commit of before."""
+    load_plugins()
+    install_shortcuts()
+    site = PlayVariables.of(tmp_path, "- hosts: all\n  tasks: [{ping: }]\n")
+    side_tasks = SideTasks(
+        site.play, site.tasks()[0], site.manager, site.manager._loader, Worker, {}
+    )
+    fleet = PlayFleet(DeployRole(RoleKind.HERDER, None), [("web1",)], side_tasks, print)
+    seen = [fleet.variable("web1", "deploy_phase") for _ in range(3)]
+
+    fleet.fix({"deploy_phase": "stage"})
+    seen.append(fleet.variable("web1", "deploy_phase"))
+    fleet.fix({"deploy_phase": None})
+    seen.append(fleet.variable("web1", "deploy_phase"))
+
+    assert seen == [None, None, None, "stage", None]
