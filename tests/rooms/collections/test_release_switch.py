@@ -307,6 +307,18 @@ def no_room() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes for others")
+def test_what_root_notes_stays_the_deploying_users(layout: Any) -> None:
+    """One deployment as root must not lock the user out who deploys else."""
+    for path in (layout.private, layout.private + "/releases"):
+        os.chown(path, 1234, 1234)
+
+    switches.switch(layout, "b", None, {})
+
+    for path in (layout.journal, layout.record("b")):
+        assert os.stat(path).st_uid == 1234
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_two_hundred_switches_under_a_busy_reader(layout: Any) -> None:

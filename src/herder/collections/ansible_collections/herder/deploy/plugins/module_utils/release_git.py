@@ -37,6 +37,7 @@ CACHE_IS_UNFIT = (
     ".lock': File exists",
     "cannot lock ref",
     "Unable to create",
+    "insufficient permission",
 )
 REF_IS_UNKNOWN = ("find remote ref", "not our ref", "unadvertised object", "no such ref")
 SUBMODULE_DEPTH = 8

@@ -154,6 +154,7 @@ def write_text(path: str, text: str, mode: int = 0o600) -> None:
     temporary = "%s.%s" % (path, uuid.uuid4().hex)
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+            _keep_owner(file.fileno(), path)
             file.write(text.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
@@ -164,6 +165,14 @@ def write_text(path: str, text: str, mode: int = 0o600) -> None:
             os.unlink(temporary)
         raise
     flush_directory(os.path.dirname(path))
+
+
+def _keep_owner(descriptor: int, path: str) -> None:
+    """Give what root writes to the owner of its directory: that user deploys the next time."""
+    if os.geteuid() == 0:
+        place = os.stat(os.path.dirname(path))
+        with contextlib.suppress(OSError):
+            os.fchown(descriptor, place.st_uid, place.st_gid)
 
 
 def flush_directory(path: str) -> None:
