@@ -20,14 +20,18 @@ ROOT = ("HOME=/root", "USER=root", "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:
 Done = subprocess.CompletedProcess[str]
 
 
-def first_process(machines: Machines, name: str) -> int:
-    """Give a machine's first process, by its number on this host."""
+def first_process(machines: Machines, name: str) -> int | None:
+    """Give a machine's first process, by its number on this host; None where it does not run."""
     numbers = group_processes(f"{machines.place.prefix}{name}")
-    return next(number for number in sorted(numbers) if _number_inside(number) == "1")
+    return next((number for number in numbers if _number_inside(number) == "1"), None)
 
 
 def _number_inside(number: int) -> str:
-    lines = Path(f"/proc/{number}/status").read_text().splitlines()
+    try:
+        lines = Path(f"/proc/{number}/status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        # it has ended meanwhile
+        return ""
     return next(line.split()[-1] for line in lines if line.startswith("NSpid:"))
 
 
@@ -92,8 +96,21 @@ class LabPlays:
 
     def ssh(self, name: str, line: str) -> str:
         """Run a line on a machine as root, past ssh and the engine; what it said."""
-        where = ["nsenter", "--all", "--target", str(first_process(self.machines, name))]
-        words = [*where, "env", "--ignore-environment", *ROOT, "/bin/sh", "-c", f"cd\n{line}"]
+        number = first_process(self.machines, name)
+        if number is None:
+            return ""
+        words = [
+            "nsenter",
+            "--all",
+            "--target",
+            str(number),
+            "env",
+            "--ignore-environment",
+            *ROOT,
+            "/bin/sh",
+            "-c",
+            f"cd\n{line}",
+        ]
         return subprocess.run(words, capture_output=True, text=True, check=False).stdout
 
     def wait_until(self, name: str, line: str, *, seconds: float = 30) -> bool:
