@@ -40,7 +40,7 @@ def test_a_killed_controller_leaves_no_agent(plays: LabPlays, mark: str) -> None
     process.communicate()
 
     for name in NAMES:
-        assert plays.agents_end(name)
+        assert plays.agents_end(name), plays.ssh(name, "ps axfww")
         assert plays.wait_until(name, f"! pgrep -f '[s]leep {mark}'")
 
 
@@ -56,7 +56,7 @@ def test_an_interrupted_run_ends_with_99_and_leaves_nothing(plays: LabPlays, mar
     assert done.returncode == 99
     assert "Traceback" not in done.stderr
     for name in NAMES:
-        assert plays.agents_end(name)
+        assert plays.agents_end(name), plays.ssh(name, "ps axfww")
         assert plays.wait_until(name, f"! pgrep -f '[s]leep {mark}'")
 
 
