@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from herder.display.host_list import counted
 from herder.display.table import Column, Row, Table, Tone
 from herder.model.fleet import DeploymentStory, HostState, HostStory
-from herder.model.releases import DeploymentPlan, HostReleases, PlannedChange
+from herder.model.releases import SHOWN_DIGITS, DeploymentPlan, HostReleases, PlannedChange
 
 _TONES = {
     HostState.SWITCHED: Tone.GOOD,
@@ -28,7 +28,7 @@ def story_table(story: DeploymentStory, exit_code: int = 0) -> Table:
     The whole run's `exit_code` tells of other plays: one may have failed after all was done.
     """
     result = "done" if story.is_done else "not done"
-    commit = f", commit {story.commit[:12]}" if story.commit else ""
+    commit = f", commit {story.commit[:SHOWN_DIGITS]}" if story.commit else ""
     names = ("host", "was", "became", "is now", "state")
     columns = (*(Column(name) for name in names), Column("", is_prose=True))
     return Table(
@@ -77,7 +77,7 @@ def _release_row(each: HostReleases, usual: tuple[str, str]) -> Row:
     cells = (
         each.host,
         each.current or NONE,
-        str(record.get("commit") or NONE)[:12],
+        str(record.get("commit") or NONE)[:SHOWN_DIGITS],
         _when(record.get("activated") or record.get("finished")),
         str(record.get("by") or NONE),
         state,
@@ -144,4 +144,8 @@ def _change_cells(change: PlannedChange) -> tuple[str, ...]:
     if change.failure:
         return (change.failure, "", "", "", "")
     counts = (str(change.files.get(kind, 0)) for kind in ("added", "changed", "removed"))
-    return (change.commit[:12], *counts, "; ".join(change.commits[:SHOWN_COMMITS]) or NONE)
+    return (
+        change.commit[:SHOWN_DIGITS],
+        *counts,
+        "; ".join(change.commits[:SHOWN_COMMITS]) or NONE,
+    )

@@ -50,15 +50,15 @@ def _open_closed_streams() -> None:
 
     *Source*: Python's documentation, sys.stdout: None where the descriptor is closed.
     """
-    missing = [name for name in ("stdin", "stdout", "stderr") if getattr(sys, name) is None]
+    names = ("stdin", "stdout", "stderr")
+    missing = [number for number, name in enumerate(names) if getattr(sys, name) is None]
     if missing:
         while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _LAST_STREAM:
             os.set_inheritable(descriptor, True)  # noqa: FBT003 -- it takes no keyword
         os.close(descriptor)
-    for name in missing:
-        number = ("stdin", "stdout", "stderr").index(name)
+    for number in missing:
         stream = open(number, "r" if number == 0 else "w", closefd=False)  # noqa: SIM115 -- stays
-        setattr(sys, name, stream)
+        setattr(sys, names[number], stream)
 
 
 def error_text(error: HerderError) -> str:

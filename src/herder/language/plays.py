@@ -177,7 +177,8 @@ class WokenStrategy(StrategyBase):
         if self._tqm.is_told_forks:
             return
         for _host, task in found:
-            task.throttle = task.throttle or wave_of(task, play)
+            if (wave := wave_of(task, play)) and not task.throttle:
+                task.throttle = wave
 
     def _register_skipped(self, found: list[tuple[Any, Any]]) -> None:
         """Let `is skipped` hold for what a pass leaves out, where nothing is known of it yet."""

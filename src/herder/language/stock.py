@@ -6,7 +6,7 @@ command. What differs from the plugin is only where its ssh finds a password and
 
 from __future__ import annotations
 
-import asyncio
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from typing import Any
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.connection import ConnectionBase
 
-from herder.model.door import was_turned_away
+from herder.language.patience import knocking
 
 _SOCKET = 'ControlPath="'
 _NO_SSH = "Unable to execute ssh command line on a controller"
@@ -37,32 +37,14 @@ class StockConnection(ConnectionBase):
         return words
 
     def exec_command(self, *args: Any, **kwargs: Any) -> Any:
-        return self._herder_knocking(super().exec_command, *args, **kwargs)
+        return self._herder_knocking(functools.partial(super().exec_command, *args, **kwargs))
 
     def put_file(self, *args: Any, **kwargs: Any) -> Any:
-        return self._herder_knocking(super().put_file, *args, **kwargs)
+        return self._herder_knocking(functools.partial(super().put_file, *args, **kwargs))
 
-    def _herder_knocking(self, attempted: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Try, and again while a server takes no more connections but lets others in."""
+    def _herder_knocking(self, attempted: Callable[[], Any]) -> Any:
         carrier: Any = self.herder_carrier
-        attempts = 0
-        while True:
-            try:
-                answer = attempted(*args, **kwargs)
-            except AnsibleConnectionFailure as failure:
-                attempts += 1
-                pause = carrier.sessions.door.pause(attempts) if _is_at_door(failure) else None
-                if pause is None:
-                    raise
-            else:
-                carrier.sessions.door.let_in()
-                return answer
-            # on the loop, where a task's deadline ends it
-            carrier.loop.call(asyncio.sleep(pause))
-
-
-def _is_at_door(failure: AnsibleConnectionFailure) -> bool:
-    return was_turned_away(str(failure))
+        return knocking(carrier.loop, carrier.sessions.door, attempted, AnsibleConnectionFailure)
 
 
 def objection(connection: Any, error: BaseException) -> AnsibleError | None:

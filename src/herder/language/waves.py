@@ -20,7 +20,7 @@ _STATES = frozenset({"restarted", "stopped"})
 
 def wave_of(task: Any, play: Any) -> int:
     """Give how many hosts may do a task at once, 0 for any number."""
-    return WAVE_HOSTS if not play.serial and takes_host_out(task) else 0
+    return WAVE_HOSTS if takes_host_out(task) and not play.serial else 0
 
 
 def takes_host_out(task: Any) -> bool:

@@ -53,11 +53,13 @@ class Door:
         """Somebody was let in: whoever is turned away from now on has reason to be patient."""
         self._shut_since = None
 
-    def pause(self, attempts: int) -> float | None:
-        """Give the seconds until one who was turned away so often knocks again; None: no more.
+    def pause(self, words: str, attempts: int) -> float | None:
+        """Give the seconds until one who failed with these words knocks again; None: no more.
 
         *Shapes*: `attempts` is 1 after the first time.
         """
+        if not was_turned_away(words):
+            return None
         now = self._now()
         if self._shut_since is None:
             self._shut_since = now

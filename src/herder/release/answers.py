@@ -10,6 +10,7 @@ from herder.model.fleet import Fleet, RoleKind
 from herder.model.releases import HostReleases
 
 INFO_MODULE = "herder.deploy.release_info"
+SWITCH_MODULE = "herder.deploy.release_switch"
 
 
 def layout(fleet: Fleet, host: str) -> dict[str, object]:
@@ -48,6 +49,11 @@ def tell_failures(fleet: Fleet, answers: Mapping[str, Mapping[str, object]], wha
             fleet.tell(f"{host}: {what}: {failure}")
 
 
+def variable_prefix(fleet: Fleet) -> str:
+    """Give what the names of the role's variables begin with."""
+    return "deploy" if fleet.role is RoleKind.HERDER else "ansistrano"
+
+
 def named_by_playbook(fleet: Fleet, host: str) -> str:
     """Give the release's name where variables of the playbook fix it, under either role's name."""
     names = ("deploy_release_version", "ansistrano_release_version")
@@ -63,7 +69,7 @@ def confirm_switches(fleet: Fleet, hosts: Sequence[str], token: int) -> dict[str
     if fleet.role is not RoleKind.HERDER:
         return {}
     words = {"action": "confirm", "token": token}
-    answers = ask_same(fleet, hosts, "herder.deploy.release_switch", words)
+    answers = ask_same(fleet, hosts, SWITCH_MODULE, words)
     return {host: why for host, answer in answers.items() if (why := failure_of(answer))}
 
 

@@ -8,10 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from herder.model.fleet import BatchReport, Course, Fleet, OnceKeeper, RoleKind, Verdict
-from herder.model.releases import DeploymentPlan, HostReleases, PlannedChange, holder_text
+from herder.model.releases import (
+    SHOWN_DIGITS,
+    DeploymentPlan,
+    HostReleases,
+    PlannedChange,
+    holder_text,
+)
 from herder.release import preflight
 from herder.release.ansistrano import STAGE_MODULE
-from herder.release.answers import failure_of, layout, look_at, named_by_playbook
+from herder.release.answers import (
+    failure_of,
+    layout,
+    look_at,
+    named_by_playbook,
+    variable_prefix,
+)
 from herder.release.lease import MODULE as LEASE_MODULE
 
 
@@ -87,7 +99,7 @@ def find_plan(fleet: Fleet) -> DeploymentPlan:
     """Find out what a deployment would do, without doing it."""
     hosts = all_hosts(fleet)
     seen = look_at(fleet, hosts, check="quick")
-    prefix = "ansistrano" if fleet.role is RoleKind.ANSISTRANO else "deploy"
+    prefix = variable_prefix(fleet)
     return DeploymentPlan(
         batches=tuple(fleet.batches),
         hosts=seen,
@@ -153,7 +165,11 @@ def _planned(answer: Mapping[str, object]) -> PlannedChange:
 def _commit_line(commit: object) -> str:
     if not isinstance(commit, Mapping):
         return str(commit)
-    words = (str(commit.get("commit") or "")[:12], commit.get("subject"), commit.get("author"))
+    words = (
+        str(commit.get("commit") or "")[:SHOWN_DIGITS],
+        commit.get("subject"),
+        commit.get("author"),
+    )
     return " ".join(str(word) for word in words if word)
 
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 
-from herder.model.fleet import Fleet, RoleKind
-from herder.release.answers import failure_of, layout
+from herder.model.fleet import Fleet
+from herder.release.answers import failure_of, layout, variable_prefix
 from herder.release.clocks import CLOCK_LIMIT_SECONDS, Asked, seconds_ahead
 
 MODULE = "herder.deploy.release_check"
 ASKED = ("runtimes", "reach", "commands", "need_bytes", "need_inodes")
 
 _LINK = "symlink"
-_PREFIX = {RoleKind.HERDER: "deploy", RoleKind.ANSISTRANO: "ansistrano"}
 
 Finding = tuple[str, str]
 
@@ -38,10 +37,9 @@ def find(fleet: Fleet, hosts: Sequence[str]) -> tuple[Finding, ...]:
 
 def _no_way_back(fleet: Fleet, host: str) -> Sequence[str]:
     """A folder that files are copied into while it serves holds two releases, and none before."""
-    via = fleet.variable(host, f"{_PREFIX[fleet.role]}_current_via", _LINK)
-    if via == _LINK:
-        return ()
-    return (f"{_PREFIX[fleet.role]}_current_via is {via!r}, expected {_LINK!r}",)
+    name = f"{variable_prefix(fleet)}_current_via"
+    via = fleet.variable(host, name, _LINK)
+    return () if via == _LINK else (f"{name} is {via!r}, expected {_LINK!r}",)
 
 
 def _arguments(fleet: Fleet, host: str) -> dict[str, object]:

@@ -6,9 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 
 from herder.model.fleet import Fleet, HostStory, RoleKind
-from herder.release.answers import failure_of, layout
+from herder.release.answers import SWITCH_MODULE, failure_of, layout
 
-SWITCH_MODULE = "herder.deploy.release_switch"
 COMMAND_MODULE = "ansible.builtin.command"
 GUARD_COMMAND = "deploy_guard_command"
 RELOADED = f"; its link was changed without the play, and {GUARD_COMMAND} was run"

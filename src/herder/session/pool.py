@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from herder.errors import BecomeRefused, HerderError, HostUnreachable
-from herder.model.door import Door, was_turned_away
+from herder.model.door import Door
 from herder.model.ports import Completed, Session
 from herder.model.route import LocalWay, Route, Way
 from herder.session.connection import Connection, SessionLimits
@@ -323,7 +323,7 @@ class SessionPool:
                 value = await attempted()
             except HostUnreachable as error:
                 attempts += 1
-                pause = self.door.pause(attempts) if was_turned_away(error.transcript) else None
+                pause = self.door.pause(error.transcript, attempts)
                 if pause is None:
                     raise
             else:

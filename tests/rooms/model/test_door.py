@@ -55,30 +55,30 @@ def test_another_reason_of_a_jump_host_is_no_matter_of_patience(words: str) -> N
 
 def test_pauses_grow_to_a_few_seconds(door: Door) -> None:
     """Most are let in the next time."""
-    assert [door.pause(attempts) for attempts in range(1, 6)] == [0.5, 1.0, 2.0, 4.0, 4.0]
+    assert [door.pause(AWAY, attempts) for attempts in range(1, 6)] == [0.5, 1.0, 2.0, 4.0, 4.0]
 
 
 def test_a_door_that_nobody_gets_through_is_left_by_all(door: Door, clock: HandClock) -> None:
     """Three hundred hosts must not wait one after another for a server that lets nobody in."""
-    assert door.pause(1) is not None
+    assert door.pause(AWAY, 1) is not None
 
     clock.move(PATIENCE_SECONDS)
 
-    assert door.pause(4) is None
-    assert door.pause(1) is None
+    assert door.pause(AWAY, 4) is None
+    assert door.pause(AWAY, 1) is None
 
 
 def test_as_long_as_others_are_let_in_it_is_worth_a_wait(door: Door, clock: HandClock) -> None:
     """A jump host with many hosts behind it takes a while."""
     for _ in range(5):
-        assert door.pause(3) is not None
+        assert door.pause(AWAY, 3) is not None
         clock.move(PATIENCE_SECONDS - 1.0)
         door.let_in()
 
-    assert door.pause(4) is not None
+    assert door.pause(AWAY, 4) is not None
 
 
 def test_one_who_is_never_let_in_gives_up(door: Door) -> None:
     """It is this host, then, and not the crowd."""
-    assert door.pause(ATTEMPTS_MAX - 1) is not None
-    assert door.pause(ATTEMPTS_MAX) is None
+    assert door.pause(AWAY, ATTEMPTS_MAX - 1) is not None
+    assert door.pause(AWAY, ATTEMPTS_MAX) is None

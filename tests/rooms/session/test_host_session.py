@@ -48,6 +48,17 @@ def kinds(frames: list[Frame]) -> list[Kind]:
     return [frame.kind for frame in frames]
 
 
+def calls_of(stream: FakeStream) -> list[int]:
+    """Give the calls that were sent."""
+    return [frame.id for frame in stream.frames if frame.kind is Kind.CALL]
+
+
+def answer(connection: Connection, calls: list[int]) -> None:
+    """Let these calls end well."""
+    for number in calls:
+        say(connection, Kind.REPLY, number, DONE, b"ok")
+
+
 def sent_parts(frame: Frame) -> list[str]:
     """Give the digests a SUPPLY carries."""
     return [digest for digest, _ in frame.head["parts"]]
@@ -108,13 +119,12 @@ async def test_what_many_hosts_delegate_to_one_machine_does_not_run_there_all_at
 
     tasks = [(await asked(call, stream))[0] for call in calls]
     question, _ = await asked(session.remove("/tmp/a"), stream)  # type: ignore[arg-type]  # gives None
-    before = [frame.id for frame in stream.frames if frame.kind is Kind.CALL]
+    before = calls_of(stream)
     say(connection, Kind.REPLY, before[0], DONE, b"ok")
     await tasks[0]
     await asyncio.sleep(0)
-    after = [frame.id for frame in stream.frames if frame.kind is Kind.CALL]
-    for number in after[1:]:
-        say(connection, Kind.REPLY, number, DONE, b"ok")
+    after = calls_of(stream)
+    answer(connection, after[1:])
 
     assert (len(before), len(after)) == (3, 4)
     await asyncio.gather(*tasks, question)
@@ -127,13 +137,12 @@ async def test_a_module_that_has_to_be_alone_waits_for_others_like_it_only() -> 
     alone = replace(CALL, is_alone=True)
 
     tasks = [(await asked(session.run_module(call), stream))[0] for call in (alone, alone, CALL)]
-    before = [frame.id for frame in stream.frames if frame.kind is Kind.CALL]
+    before = calls_of(stream)
     say(connection, Kind.REPLY, before[0], DONE, b"ok")
     await tasks[0]
     await asyncio.sleep(0)
-    after = [frame.id for frame in stream.frames if frame.kind is Kind.CALL]
-    for number in after[1:]:
-        say(connection, Kind.REPLY, number, DONE, b"ok")
+    after = calls_of(stream)
+    answer(connection, after[1:])
 
     assert (len(before), len(after)) == (2, 3)
     await asyncio.gather(*tasks)
