@@ -183,12 +183,12 @@ def test_a_host_without_python_can_be_given_one(plays: LabPlays) -> None:
     """Its modules fail with a clear message; raw works, and all works once Python is there."""
     hide = "mkdir -p /opt/hidden && mv /usr/bin/python3* /opt/hidden/"
     show = "mv /opt/hidden/python3* /usr/bin/"
-    plays.ssh("web3", hide)
+    plays.inside("web3", hide)
     try:
         without = plays.tasks(DONE)
         given = plays.tasks({"raw": show}, {"ping": {}}, hosts="web3")
     finally:
-        plays.ssh("web3", show)
+        plays.inside("web3", show)
 
     assert "fatal: [web3]:" in without.stdout
     assert "python" in without.stdout.partition("fatal: [web3]:")[2].lower()
@@ -201,7 +201,7 @@ def test_a_host_without_python_can_be_given_one(plays: LabPlays) -> None:
 def test_an_old_python_is_named_with_what_is_needed(plays: LabPlays) -> None:
     """Raw commands still work there."""
     old = "/opt/old-python"
-    plays.ssh("web3", f"cat > {old} <<'END'\n{OLD_PYTHON}END\nchmod 755 {old}")
+    plays.inside("web3", f"cat > {old} <<'END'\n{OLD_PYTHON}END\nchmod 755 {old}")
     (plays.folder / "more.ini").write_text(f"[lab]\nweb3 ansible_python_interpreter={old}\n")
 
     done = plays.tasks({"raw": "echo raw"}, DONE, words=("-i", "more.ini"))

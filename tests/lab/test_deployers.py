@@ -101,7 +101,7 @@ def test_a_silent_host_does_not_cost_the_others_their_lease(
     )
 
     time.sleep(38)
-    said = served.plays.ssh("web2", f'cd {served.root} && python3 -c "{left}"')
+    said = served.plays.inside("web2", f'cd {served.root} && python3 -c "{left}"')
     faults.restore_network(cable, "web3")
     served.plays.done(process, 200)
 

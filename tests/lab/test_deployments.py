@@ -136,7 +136,7 @@ def test_rollback_goes_where_all_can_go_or_nowhere(served: LabSite) -> None:
     assert "nothing was changed" in again.stderr + again.stdout
 
     served.deploy("r3")
-    served.plays.ssh("web2", f"rm -r {served.root}/releases/r1")
+    served.plays.inside("web2", f"rm -r {served.root}/releases/r1")
     lacking = served.run("--to", "r1", command="rollback", code=2)
     assert "web2  serves r3" in lacking.stderr + lacking.stdout
     assert served.current() == ["r3"] * 3
@@ -153,12 +153,12 @@ def test_check_and_plan_change_nothing(served: LabSite) -> None:
     assert served.look("find . -path ./.herder -prune -o -print | sort | md5sum") == before
     assert all(host in plan.stdout for host in HOSTS)
     assert "would serve" in fresh.stdout
-    assert served.plays.ssh("web1", f"ls {served.root}-fresh 2>&1").count("No such file") == 1
+    assert served.plays.inside("web1", f"ls {served.root}-fresh 2>&1").count("No such file") == 1
 
 
 def test_old_releases_and_leftovers_go_and_the_log_stays(served: LabSite) -> None:
     """A crashed deployment's temporary link must not lead anyone astray (acceptance S1)."""
-    served.plays.ssh("web1", f"ln -s {served.root}/releases/r1 {served.root}/releases/current")
+    served.plays.inside("web1", f"ln -s {served.root}/releases/r1 {served.root}/releases/current")
 
     for release in ("r2", "r3", "r4"):
         served.deploy(release, "--message", "round and round", deploy_keep_releases=2)
@@ -174,7 +174,7 @@ def test_old_releases_and_leftovers_go_and_the_log_stays(served: LabSite) -> Non
 
 def test_releases_shows_who_runs_what_and_what_was_edited(served: LabSite) -> None:
     """A file changed by hand is found when somebody asks, not when it is missed."""
-    served.plays.ssh("web2", f"echo more >> {served.root}/releases/r1/index.html")
+    served.plays.inside("web2", f"echo more >> {served.root}/releases/r1/index.html")
 
     table = served.run(command="releases").stdout
 

@@ -40,7 +40,7 @@ def test_a_killed_controller_leaves_no_agent(plays: LabPlays, mark: str) -> None
     process.communicate()
 
     for name in NAMES:
-        assert plays.agents_end(name), plays.ssh(name, "ps axfww")
+        assert plays.agents_end(name), plays.inside(name, "ps axfww")
         assert plays.wait_until(name, f"! pgrep -f '[s]leep {mark}'")
 
 
@@ -56,7 +56,7 @@ def test_an_interrupted_run_ends_with_99_and_leaves_nothing(plays: LabPlays, mar
     assert done.returncode == 99
     assert "Traceback" not in done.stderr
     for name in NAMES:
-        assert plays.agents_end(name), plays.ssh(name, "ps axfww")
+        assert plays.agents_end(name), plays.inside(name, "ps axfww")
         assert plays.wait_until(name, f"! pgrep -f '[s]leep {mark}'")
 
 
@@ -87,7 +87,7 @@ def test_a_full_disk_is_said_in_a_sentence(plays: LabPlays) -> None:
     machines.boot("small")
     machines.wait("small")
     try:
-        plays.ssh("small", "echo whole > /root/target")
+        plays.inside("small", "echo whole > /root/target")
         faults.fill_disk(machines, "small")
         (plays.folder / "big").write_text("x" * 3_000_000)
         (plays.folder / "small.ini").write_text(small_line(plays))
@@ -95,7 +95,7 @@ def test_a_full_disk_is_said_in_a_sentence(plays: LabPlays) -> None:
 
         done = plays.tasks(task, hosts="small", words=("-i", "small.ini"))
     finally:
-        content = plays.ssh("small", "cat /root/target")
+        content = plays.inside("small", "cat /root/target")
         machines.destroy("small")
 
     assert "No space left on device" in done.stdout

@@ -73,7 +73,7 @@ def test_another_host_migrates_when_the_first_is_down(served: LabSite, cable: Ma
     served.deploy("r3", order="reverse_inventory")
 
     assert "web3  unreachable" in refused
-    assert served.plays.ssh("web2", f"cat {served.root}.migrations") == "r2\n"
+    assert served.plays.inside("web2", f"cat {served.root}.migrations") == "r2\n"
     assert served.migrations() == ["r1", "r2"]
     assert served.current() == ["r3"] * 3
 

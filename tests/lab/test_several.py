@@ -35,7 +35,7 @@ def test_a_second_application_is_refused_before_the_first_one_switches(
     said = site.deploy("r1", code=USAGE)
 
     assert "a deployment is one application" in said
-    assert site.plays.ssh("web1", f"ls {site.root}") == ""
+    assert site.plays.inside("web1", f"ls {site.root}") == ""
 
 
 def test_one_of_two_plays_may_be_chosen_by_its_hosts(site: LabSite) -> None:

@@ -37,13 +37,13 @@ def test_no_reader_ever_misses_the_site(served: LabSite) -> None:
     served.push("two")
     served.deploy("r2")
     over, reader = f"{served.root}.over", f"{served.root}.py"
-    served.plays.ssh("web1", f"cat > {reader} <<'END'\n{READ % PORT}END")
+    served.plays.inside("web1", f"cat > {reader} <<'END'\n{READ % PORT}END")
     ask = f"python3 {reader} /{served.name}/current/index.html {over}"
 
     with ThreadPoolExecutor() as threads:
-        readers = [threads.submit(served.plays.ssh, "web1", ask) for _ in range(2)]
+        readers = [threads.submit(served.plays.inside, "web1", ask) for _ in range(2)]
         done = served.plays.tasks(_switches(served.root), hosts="web1")
-        served.plays.ssh("web1", f"touch {over}")
+        served.plays.inside("web1", f"touch {over}")
         answers = [json.loads(each.result()) for each in readers]
 
     assert done.returncode == 0, done.stdout

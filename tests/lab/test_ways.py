@@ -55,7 +55,7 @@ def test_sudo_and_su_without_a_password(plays: LabPlays) -> None:
 def test_su_with_a_password(plays: LabPlays, deploy_words: tuple[str, ...]) -> None:
     """It reads from a terminal only."""
     for name in ("web1", "web2"):
-        plays.ssh(name, f"chpasswd <<'END'\nroot:{ROOT_PASSWORD}\nEND")
+        plays.inside(name, f"chpasswd <<'END'\nroot:{ROOT_PASSWORD}\nEND")
     (plays.folder / "password").write_text(ROOT_PASSWORD + "\n")
     words = (*deploy_words, "--become-method", "su", "--become-password-file", "password")
     copied = {"copy": {"content": "moo", "dest": "/root/by-su"}}
@@ -65,7 +65,7 @@ def test_su_with_a_password(plays: LabPlays, deploy_words: tuple[str, ...]) -> N
     wrong = plays.tasks(WHO, become=True, words=words)
 
     assert done.returncode == 0, done.stdout
-    assert plays.ssh("web1", "cat /root/by-su") == "moo"
+    assert plays.inside("web1", "cat /root/by-su") == "moo"
     assert "Incorrect su password" in wrong.stdout
     assert wrong.returncode == 2
 
@@ -204,7 +204,7 @@ def test_nsenter_is_a_way_by_command(plays: LabPlays) -> None:
     )
 
     assert done.returncode == 0, done.stdout
-    assert plays.ssh("web1", "cat /root/by-nsenter") == "moo"
+    assert plays.inside("web1", "cat /root/by-nsenter") == "moo"
 
 
 def test_the_module_command_of_ansible(plays: LabPlays) -> None:

@@ -14,7 +14,7 @@ def test_a_rollback_that_fails_on_a_host_leaves_it_the_release_to_go_back_to(
 ) -> None:
     """A full disk, a wrong owner: it must be possible to try again."""
     served.deploy("r2")
-    served.plays.ssh("web2", f"cd {served.root} && rmdir shared && touch shared")
+    served.plays.inside("web2", f"cd {served.root} && rmdir shared && touch shared")
 
     served.run(command="rollback", code=2)
 

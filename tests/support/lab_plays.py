@@ -94,7 +94,7 @@ class LabPlays:
         """Give a machine's address."""
         return self.machines.state().server(name).address
 
-    def ssh(self, name: str, line: str) -> str:
+    def inside(self, name: str, line: str) -> str:
         """Run a line on a machine as root, past ssh and the engine; what it said."""
         number = first_process(self.machines, name)
         if number is None:
@@ -117,7 +117,7 @@ class LabPlays:
         """Say whether a line comes to succeed on a machine in this time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if self.ssh(name, f"({line}) >/dev/null 2>&1 && echo yes") == "yes\n":
+            if self.inside(name, f"({line}) >/dev/null 2>&1 && echo yes") == "yes\n":
                 return True
             time.sleep(0.2)
         return False

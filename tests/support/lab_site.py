@@ -78,10 +78,10 @@ class LabSite:
     def make(self) -> None:
         """Serve /srv on all machines, and the repository on web1; write the playbook."""
         for host in HOSTS:
-            self.plays.ssh(host, _serve(f"python3 -m http.server -d /srv {PORT}", "site-http"))
-        self.plays.ssh("web1", MAKE_REPOSITORY)
+            self.plays.inside(host, _serve(f"python3 -m http.server -d /srv {PORT}", "site-http"))
+        self.plays.inside("web1", MAKE_REPOSITORY)
         daemon = "git daemon --export-all --reuseaddr --base-path=/srv/git"
-        self.plays.ssh("web1", _serve(daemon, "site-git"))
+        self.plays.inside("web1", _serve(daemon, "site-git"))
         (self.plays.folder / "deploy.yml").write_text(PLAYBOOK.replace("ROLE", self.role))
         (self.plays.folder / "ansible.cfg").write_text(
             "[defaults]\ninterpreter_python=auto_silent\n"
@@ -92,7 +92,7 @@ class LabSite:
         """Make a commit whose index.html says this; give the commit."""
         change = f"cd /srv/git/site && echo {content} > index.html && git add . &&"
         line = f"{change} git commit -q --allow-empty -m {content}; git rev-parse HEAD"
-        return self.plays.ssh("web1", line).strip()
+        return self.plays.inside("web1", line).strip()
 
     def push_many(self, content: str, files: int = 60) -> str:
         """Make a commit of many files that a list with their digests goes along with."""
@@ -102,7 +102,7 @@ class LabSite:
             f" echo {content} > index.html && sha256sum index.html many/* > LIST && git add . &&"
         )
         line = f"{change} git commit -q -m {content}; git rev-parse HEAD"
-        return self.plays.ssh("web1", line).strip()
+        return self.plays.inside("web1", line).strip()
 
     def whole(self) -> list[str]:
         """Give what each machine serves: its release and content; '' where it is not whole."""
@@ -152,7 +152,7 @@ class LabSite:
 
     def look(self, line: str) -> list[str]:
         """Run a line in the site's folder on every machine; what each said."""
-        return [self.plays.ssh(host, f"cd {self.root} && {line}").strip() for host in HOSTS]
+        return [self.plays.inside(host, f"cd {self.root} && {line}").strip() for host in HOSTS]
 
     def current(self) -> list[str]:
         """Give the release that each machine serves; '' where `current` leads nowhere."""
@@ -165,27 +165,29 @@ class LabSite:
 
     def log(self, host: str) -> list[dict[str, object]]:
         """Give the lines of the log on a host."""
-        text = self.plays.ssh(host, f"cat {self.root}/.herder/deployments.log")
+        text = self.plays.inside(host, f"cat {self.root}/.herder/deployments.log")
         return [json.loads(line) for line in text.splitlines()]
 
     def migrations(self) -> list[str]:
         """Give the releases for which the migration ran, over all machines."""
-        said = [self.plays.ssh(host, f"cat {self.root}.migrations 2>/dev/null") for host in HOSTS]
+        said = [
+            self.plays.inside(host, f"cat {self.root}.migrations 2>/dev/null") for host in HOSTS
+        ]
         return " ".join(said).split()
 
     def fail_migrations(self, *, is_failing: bool) -> None:
         """Let the migration fail on every machine, or no more."""
         for host in HOSTS:
             verb = "touch" if is_failing else "rm -f"
-            self.plays.ssh(host, f"{verb} {self.root}.migration-fails")
+            self.plays.inside(host, f"{verb} {self.root}.migration-fails")
 
     def accept(self, host: str, release: str) -> None:
         """Let the gate of one host no longer fail for a release."""
-        self.plays.ssh(host, f"rm {self.root}.refuses-{release}")
+        self.plays.inside(host, f"rm {self.root}.refuses-{release}")
 
     def refuse(self, host: str, release: str) -> None:
         """Let the gate of one host fail for a release."""
-        self.plays.ssh(host, f"touch {self.root}.refuses-{release}")
+        self.plays.inside(host, f"touch {self.root}.refuses-{release}")
 
     @contextlib.contextmanager
     def visited(self) -> Iterator[Answers]:
