@@ -97,6 +97,15 @@ class Site:
             start_new_session=True,
         )
 
+    def start_early(self) -> subprocess.Popen[str]:
+        """Start a run that imports ansible-core until `importing` goes; ssh is started by now."""
+        self.write("importing", "")
+        self.write("order", "")
+        process = self.start()
+        while self.order != EARLY and process.poll() is None:
+            time.sleep(0.01)
+        return process
+
     def run(self, **environment: str) -> tuple[int, str, str]:
         """Run the site's command; exit code, standard output and standard error."""
         process = self.start(**environment)
@@ -129,10 +138,18 @@ class Site:
         return found
 
 
+@pytest.fixture(scope="module")
+def kept_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give what Herder keeps of its starts: it has nothing to do with what is tested here."""
+    return tmp_path_factory.mktemp("start")
+
+
 @pytest.fixture
-def site(tmp_path: Path, ssh_server: SshServer) -> Site:
+def site(tmp_path: Path, ssh_server: SshServer, kept_start: Path) -> Site:
     """Give a site whose command was not given yet."""
-    (tmp_path / "home").mkdir()
+    cache = tmp_path / "home/.cache/herder"
+    cache.mkdir(parents=True, mode=0o700)
+    (cache / "start").symlink_to(kept_start)
     return Site(tmp_path, ssh_server)
 
 
@@ -206,20 +223,19 @@ def test_content_that_does_not_parse_ends_as_ever(site: Site) -> None:
     site.write("which", "nowhere.yml")
     wanted = site.run(HERDER_CONNECT_EARLY="no")
 
-    seen = site.run()
+    process = site.start_early()
+    (site.folder / "importing").unlink()
+    out, err = process.communicate()
 
     assert site.order == EARLY
-    assert seen == wanted
+    assert (process.returncode, out, err) == wanted
     assert site.ssh_processes() == []
 
 
 def test_ctrl_c_while_ansible_core_is_imported_leaves_no_process(site: Site) -> None:
     """Their owner is not there yet, so the head start itself ends them."""
     site.run()
-    site.write("importing", "")
-    process = site.start()
-    while site.order[:2] != EARLY and process.poll() is None:
-        time.sleep(0.01)
+    process = site.start_early()
     started = site.ssh_processes()
 
     process.send_signal(signal.SIGINT)

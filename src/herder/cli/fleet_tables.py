@@ -57,10 +57,17 @@ def releases_table(hosts: Mapping[str, HostReleases]) -> Table:
     """Give who runs what; hosts that differ from most stand out."""
     served = Counter((each.current, each.code(each.current)) for each in hosts.values())
     usual = served.most_common(1)[0][0]
-    names = ("host", "release", "commit", "since", "by", "state", "also has")
     return Table(
         title=f"Releases on {counted(len(hosts), 'host')}",
-        columns=tuple(Column(name) for name in names),
+        columns=(
+            Column("host"),
+            Column("release", is_whole=True),
+            Column("commit", is_whole=True, is_optional=True),
+            Column("since", is_whole=True, is_optional=True),
+            Column("by", is_optional=True),
+            Column("state"),
+            Column("also has"),
+        ),
         rows=tuple(_release_row(each, usual) for each in hosts.values()),
     )
 

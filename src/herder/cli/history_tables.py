@@ -24,14 +24,14 @@ def runs_table(runs: Sequence[RunSummary]) -> Table:
     """List runs, one a row."""
     columns = (
         Column("run", is_number=True),
-        Column("started"),
+        Column("started", is_whole=True),
         Column("playbook"),
-        Column("hosts", is_number=True),
-        Column("changed", is_number=True),
-        Column("failed", is_number=True),
+        Column("hosts", is_number=True, is_optional=True),
+        Column("changed", is_number=True, is_optional=True),
+        Column("failed", is_number=True, is_optional=True),
         Column("took", is_number=True),
-        Column("ended"),
-        Column("by"),
+        Column("ended", is_whole=True),
+        Column("by", is_optional=True),
     )
     return Table("", columns, tuple(_run_row(run) for run in runs))
 

@@ -17,6 +17,8 @@ from herder.events import Outcome
 
 _GAP = 2
 _SMALLEST_COLUMN = 8
+# So much of a column is worth more than another one that is optional.
+_FAIR_COLUMN = 20
 
 
 class Tone(enum.Enum):
@@ -43,12 +45,16 @@ _MARK = {Tone.BAD: "! ", Tone.NOTICE: "* "}
 class Column:
     """A column's heading; numbers stand at its right edge.
 
-    What is prose goes on in the lines below, in place of being cut: for the last column.
+    Where a terminal is too narrow, wide columns are cut, and optional ones left out, the last one
+    first, before little is left of others. Numbers are not cut, nor what is `is_whole`: half a date
+    says nothing. What is prose goes on in the lines below instead: for the last column.
     """
 
     name: str
     is_number: bool = False
     is_prose: bool = False
+    is_whole: bool = False
+    is_optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +95,21 @@ def table_lines(table: Table, width: int) -> list[Text]:
     """Give the lines of a table at most `width` cells wide; 0 for as wide as it gets."""
     has_marks = any(row.tone in _MARK for row in table.rows)
     indent = max(map(len, _MARK.values())) if has_marks else 0
-    cells = [[one_line(cell) for cell in row.cells] for row in table.rows]
-    widths = _widths(table.columns, cells, width - indent if width else 0)
-    is_prose = table.columns[-1].is_prose
+    room = width - indent if width else 0
+    columns, cells = _shown(
+        table.columns, [[one_line(cell) for cell in row.cells] for row in table.rows], room
+    )
+    widths = _widths(columns, cells, room)
+    is_prose = columns[-1].is_prose
     prose_at = indent + sum(widths[:-1]) + _GAP * (len(widths) - 1)
     head = Text(" " * indent)
-    head.append_text(_line([column.name for column in table.columns], table.columns, widths))
+    head.append_text(_line([column.name for column in columns], columns, widths))
     head.stylize(QUIET)
     lines = _sentence(table.title, HEADING, width)
     lines.append(head)
     for row, texts in zip(table.rows, cells, strict=True):
         line = Text(f"{_MARK.get(row.tone, ''):{indent}}" if indent else "")
-        line.append_text(_line(texts, table.columns, widths))
+        line.append_text(_line(texts, columns, widths))
         line.stylize(_STYLE[row.tone])
         line.rstrip()
         lines += wrap_cells(line, width, prose_at) if width and is_prose else [line]
@@ -116,14 +125,33 @@ def _sentence(text: str, style: str, width: int) -> list[Text]:
     return wrap_cells(line, width, 0) if width else [line]
 
 
-def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:
+Cells = Sequence[Sequence[str]]
+
+
+def _shown(columns: Sequence[Column], cells: Cells, room: int) -> tuple[Sequence[Column], Cells]:
+    """Give the columns for which there is room, and what stands in them."""
     widths = [
-        max([cell_len(column.name), *(cell_len(texts[number]) for texts in cells)])
-        for number, column in enumerate(columns)
+        width if column.is_number or column.is_whole else min(width, _FAIR_COLUMN)
+        for width, column in zip(_whole_widths(columns, cells), columns, strict=True)
     ]
-    while width and sum(widths) + _GAP * (len(widths) - 1) > width:
+    shown = list(range(len(columns)))
+    for number in reversed(range(len(columns))):
+        if not room or _wide([widths[each] for each in shown]) <= room:
+            break
+        if columns[number].is_optional:
+            shown.remove(number)
+    return [columns[number] for number in shown], [[row[each] for each in shown] for row in cells]
+
+
+def _widths(columns: Sequence[Column], cells: Cells, room: int) -> list[int]:
+    widths = _whole_widths(columns, cells)
+    while room and _wide(widths) > room:
         widest = max(
-            (number for number, column in enumerate(columns) if not column.is_number),
+            (
+                number
+                for number, column in enumerate(columns)
+                if not column.is_number and not column.is_whole
+            ),
             key=lambda number: widths[number],
             default=None,
         )
@@ -131,6 +159,17 @@ def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: in
             break
         widths[widest] -= 1
     return widths
+
+
+def _whole_widths(columns: Sequence[Column], cells: Cells) -> list[int]:
+    return [
+        max([cell_len(column.name), *(cell_len(texts[number]) for texts in cells)])
+        for number, column in enumerate(columns)
+    ]
+
+
+def _wide(widths: Sequence[int]) -> int:
+    return sum(widths) + _GAP * (len(widths) - 1)
 
 
 def _line(texts: Sequence[str], columns: Sequence[Column], widths: Sequence[int]) -> Text:

@@ -40,6 +40,29 @@ def test_the_widest_column_gives_way_on_a_narrow_terminal() -> None:
     assert lines[1] == "x" * 22 + "…  12345"
 
 
+def test_what_is_optional_leaves_a_narrow_terminal_before_anything_is_cut() -> None:
+    """A date without its day says less than one column less."""
+    table = Table(
+        "",
+        (
+            Column("started", is_whole=True),
+            Column("playbook"),
+            Column("hosts", is_number=True, is_optional=True),
+            Column("by", is_optional=True),
+        ),
+        (Row(("2026-11-28 02:01", "deploy-everything.yml", "3", "alice")),),
+    )
+
+    def at(width: int) -> str:
+        return table_lines(table, width)[1].plain
+
+    assert at(60) == at(0) == "2026-11-28 02:01  deploy-everything.yml      3  alice"
+    assert at(52) == "2026-11-28 02:01  deploy-everything.y…      3  alice"
+    assert at(45) == "2026-11-28 02:01  deploy-everything…      3"
+    assert at(39) == "2026-11-28 02:01  deploy-everything.yml"
+    assert at(30) == "2026-11-28 02:01  deploy-ever…"
+
+
 def test_prose_goes_on_below_its_column_and_is_not_cut() -> None:
     """The end of a failure's message is where it says what was wrong."""
     columns = (Column("host"), Column("state"), Column("", is_prose=True))
