@@ -58,7 +58,7 @@ def test_what_is_optional_leaves_a_narrow_terminal_before_anything_is_cut() -> N
 
     assert at(60) == at(0) == "2026-11-28 02:01  deploy-everything.yml      3  alice"
     assert at(52) == "2026-11-28 02:01  deploy-everything.y…      3  alice"
-    assert at(45) == "2026-11-28 02:01  deploy-everything…      3"
+    assert at(45) == "2026-11-28 02:01  deploy-everything.y…      3"
     assert at(39) == "2026-11-28 02:01  deploy-everything.yml"
     assert at(30) == "2026-11-28 02:01  deploy-ever…"
 
