@@ -13,6 +13,7 @@ from herder.lab.inventory import ssh_words
 from herder.lab.lab import require_state
 from herder.lab.place import lab_place
 from herder.lab.state import Kind
+from tests.support.cloud_client import aws_client
 from tests.support.cloud_plays import HAS_EXTRAS, CloudPlays
 from tests.support.lab_traces import traces
 
@@ -123,17 +124,15 @@ def test_server_that_never_answers_is_terminated(there: CloudPlays) -> None:
 
 def _deaf_image(there: CloudPlays) -> str:
     """Make an image whose servers have no sshd."""
-    wish = ("--image-id", BASE_IMAGE, "--instance-type", "t3.micro")
-    made = there.aws("ec2", "run-instances", *wish, "--query", "Instances[0].InstanceId")
-    name = made.output.strip()
+    ec2 = aws_client(there.state)
+    wish = {"ImageId": BASE_IMAGE, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
+    name = ec2.run_instances(**wish)["Instances"][0]["InstanceId"]
     _eventually(lambda: [found.state for found in there.living()] == ["running"])
     server = require_state(there.place).server(name)
     there.run([*ssh_words(there.place, server), "systemctl mask ssh.service ssh.socket"], {})
-    words = ("--instance-id", name, "--name", "deaf", "--query", "ImageId")
-    image = there.aws("ec2", "create-image", *words).output.strip()
-    query = ("--image-ids", image, "--query", "Images[0].State")
-    _eventually(lambda: there.aws("ec2", "describe-images", *query).output.strip() == "available")
-    there.aws("ec2", "terminate-instances", "--instance-ids", name)
+    image: str = ec2.create_image(InstanceId=name, Name="deaf")["ImageId"]
+    _eventually(lambda: ec2.describe_images(ImageIds=[image])["Images"][0]["State"] == "available")
+    ec2.terminate_instances(InstanceIds=[name])
     return image
 
 

@@ -15,7 +15,7 @@ from herder.lab.machines import Machines
 from herder.lab.place import lab_place
 from herder.lab.state import Kind
 from tests.support.lab_plays import LabPlays
-from tests.support.lab_site import HERDER_ROLE, LabSite
+from tests.support.lab_site import HERDER_ROLE, HOSTS, LabSite
 
 _NUMBERS = itertools.count(1)
 
@@ -70,7 +70,8 @@ def site(plays: LabPlays, role: str) -> Iterator[LabSite]:
 def served(site: LabSite) -> LabSite:
     """Give a site that serves release r1 on every machine."""
     site.push("one")
-    site.deploy("r1")
+    # one batch: what is tested comes after it
+    site.deploy("r1", batch=len(HOSTS))
     return site
 
 

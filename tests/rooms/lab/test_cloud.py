@@ -21,9 +21,10 @@ from herder.lab.cloud_state import CloudState
 from herder.lab.daemon import CLOUD_ENDPOINT, daemons
 from herder.lab.place import LabPlace, lab_place
 from herder.lab.state import Kind, Server
+from tests.support.cloud_client import aws_client
 from tests.support.lab_traces import traces
 
-boto3 = pytest.importorskip("boto3")
+pytest.importorskip("boto3")
 pytest.importorskip("moto")
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
@@ -40,13 +41,7 @@ class Cloud:
     key_file: Path
 
     def client(self, **other: str) -> Any:
-        wanted = {
-            "region_name": self.state.region,
-            "aws_access_key_id": self.state.access_key,
-            "aws_secret_access_key": self.state.secret_key,
-            **other,
-        }
-        return boto3.client("ec2", endpoint_url=self.state.url, **wanted)
+        return aws_client(self.state, **other)
 
     def run(self, **wishes: Any) -> str:
         """Create one instance and give its name."""

@@ -17,9 +17,10 @@ from herder.lab.cloud_state import CloudState
 from herder.lab.inventory import ssh_words
 from herder.lab.place import LabPlace, lab_place
 from herder.lab.state import Kind
+from tests.support.cloud_client import aws_client
 from tests.support.lab_traces import traces
 
-boto3 = pytest.importorskip("boto3")
+pytest.importorskip("boto3")
 pytest.importorskip("moto")
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
@@ -55,13 +56,7 @@ class Balanced:
     group: str
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.state.url,
-            region_name=self.state.region,
-            aws_access_key_id=self.state.access_key,
-            aws_secret_access_key=self.state.secret_key,
-        )
+        return aws_client(self.state, service)
 
     def serve(self) -> str:
         """Create an instance that serves its own name, and give its name when it runs."""
