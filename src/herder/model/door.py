@@ -22,6 +22,10 @@ _LONGEST_PAUSE_SECONDS = 4.0
 _TURNED_AWAY = re.compile(
     r"(?:kex|ssh)_exchange_identification: (?:read: )?Connection (?:closed|reset) by"
 )
+# Since 9.5 an ssh that is not verbose has only these words for a connection that was closed. A
+# server that got further has said more, or ssh has: a banner, a host key, a refused login.
+_CLOSED = re.compile(r"(?:^|: +)Connection closed by \S+ port \d+$")
+_GIT_GOES_ON = re.compile(r"fatal: Could not read from remote|Please make sure|and the repository")
 # What a jump host or a proxy command says when the reason is another one.
 _OTHER_REASON = re.compile(
     r"Permission denied|Connection refused|Could not resolve|Host key verification failed|timed out"
@@ -31,7 +35,11 @@ _OTHER_REASON = re.compile(
 
 def was_turned_away(words: str) -> bool:
     """Say whether these words of ssh mean that a server took no more connections just then."""
-    return bool(_TURNED_AWAY.search(words)) and not _OTHER_REASON.search(words)
+    if _TURNED_AWAY.search(words):
+        return not _OTHER_REASON.search(words)
+    lines = [line for line in map(str.strip, words.splitlines()) if line]
+    closed = [line for line in lines if _CLOSED.search(line)]
+    return bool(closed) and all(line in closed or _GIT_GOES_ON.match(line) for line in lines)
 
 
 class Door:

@@ -62,6 +62,8 @@ def busy_web_server() -> Iterator[str]:
     "words",
     [
         TURNED_AWAY,
+        "git fetch of git@example.org:app failed: Connection closed by 10.0.0.1 port 22 fatal:"
+        " Could not read from remote repository.",
         "git fetch failed: fatal: unable to access: The requested URL returned error: 429",
         "http://example.org/app.tgz: HTTP Error 503: Service Unavailable",
         "git fetch failed: error: RPC failed; fatal: early EOF",

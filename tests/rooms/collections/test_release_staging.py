@@ -203,6 +203,26 @@ def test_branch_that_became_a_folder_of_branches(layout: Any, origin: Path) -> N
     assert content(layout, "r2") == "one"
 
 
+def test_names_in_each_others_way_as_a_newer_git_says_it(
+    layout: Any, origin: Path, tmp_path: Path
+) -> None:
+    """The git of this machine may have the older words: this one has those of 2.55 once."""
+    stage_git(layout, "r1", origin)
+    program, asked = tmp_path / "git", tmp_path / "asked"
+    program.write_text(
+        f'#!/bin/sh\ncase "$*" in *" fetch "*) if [ ! -e {asked} ]; then touch {asked};'
+        ' echo "error: some local refs could not be updated; try running" >&2; exit 1; fi;; esac\n'
+        'exec git "$@"\n'
+    )
+    program.chmod(0o755)
+    commit(origin, {"index.html": "two"}, "two")
+
+    stage_git(layout, "r2", origin, git={"executable": str(program)})
+
+    assert asked.exists()
+    assert content(layout, "r2") == "two"
+
+
 def test_other_branches_are_not_fetched(layout: Any, origin: Path) -> None:
     """A big branch that nobody deploys costs neither time nor disk."""
     git(origin, "checkout", "--quiet", "-b", "other")

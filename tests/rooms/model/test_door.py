@@ -30,8 +30,23 @@ def door(clock: HandClock) -> Door:
         f"{RESET}Connection reset by 10.0.0.1 port 22",
         "ssh_exchange_identification: Connection closed by remote host",
         f"Authorised use only.\r\n{RESET}{AWAY}Connection closed by UNKNOWN port 65535",
+        "Connection closed by 10.0.0.1 port 22\r\n",
+        "Connection closed by 10.0.0.1 port 22\r\nConnection closed by UNKNOWN port 65535\r\n",
+        "Failed to connect to the host via ssh: Connection closed by 10.0.0.1 port 22",
+        "Failed to download remote objects and refs:  Connection closed by 10.0.0.1 port 22\r\n"
+        "fatal: Could not read from remote repository.\n\nPlease make sure you have the correct"
+        " access rights\nand the repository exists.\n",
     ],
-    ids=["closed", "reset", "before OpenSSH 8", "behind a jump host"],
+    ids=[
+        "closed",
+        "reset",
+        "before OpenSSH 8",
+        "behind a jump host",
+        "OpenSSH 9.5",
+        "OpenSSH 9.5 behind a jump host",
+        "OpenSSH 9.5 as the stock plugin says it",
+        "OpenSSH 9.5 as git says it",
+    ],
 )
 def test_a_server_that_takes_no_more_is_known_by_the_words_of_ssh(words: str) -> None:
     """Each was seen with MaxStartups."""
@@ -51,6 +66,19 @@ def test_a_server_that_takes_no_more_is_known_by_the_words_of_ssh(words: str) ->
 def test_another_reason_of_a_jump_host_is_no_matter_of_patience(words: str) -> None:
     """What ends the way in there looks the same from here but for what is said before."""
     assert not was_turned_away(f"{words}{AWAY}Connection closed by UNKNOWN port 65535")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Authorised use only.\r\n",
+        "Warning: Permanently added '10.0.0.1' (ED25519) to the list of known hosts.\r\n",
+        "Your account has expired; please contact your system administrator.\r\n",
+    ],
+)
+def test_who_has_come_further_than_the_door_was_not_turned_away(words: str) -> None:
+    """The words for a closed connection alone are the same there."""
+    assert not was_turned_away(f"{words}Connection closed by 10.0.0.1 port 22\r\n")
 
 
 def test_pauses_grow_to_a_few_seconds(door: Door) -> None:

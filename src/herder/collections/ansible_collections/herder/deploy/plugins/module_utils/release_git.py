@@ -36,6 +36,8 @@ CACHE_IS_UNFIT = (
     "loose object",
     ".lock': File exists",
     "cannot lock ref",
+    # 'x' became 'x/y', as git 2.55 says it
+    "some local refs could not be updated",
     "Unable to create",
     "insufficient permission",
 )

@@ -17,6 +17,8 @@ PAUSE_SECONDS = (1.0, 2.0, 4.0, 8.0)
 # Source: openssh kex.c, git http.c and Python's urllib.error, the words of each
 BUSY = re.compile(
     r"_exchange_identification: (?:read: )?Connection (?:closed|reset) by"
+    # an ssh since 9.5 has no more words than these
+    r"|Connection closed by \S+ port \d+ fatal: Could not read from remote repository"
     r"|(?:returned error:|HTTP Error) (?:429|502|503|504)\b"
     r"|Connection reset by peer|early EOF|unexpected disconnect"
 )
