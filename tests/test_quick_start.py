@@ -56,7 +56,8 @@ def test_methods_are_compiled_once_only(tmp_path: Path) -> None:
 
     _made(tmp_path)
 
-    assert before >= 8
+    # one text for each method, since Python 3.13 one for all of a class
+    assert before
     assert len(KeptFile(file).section("methods")) == before
 
 

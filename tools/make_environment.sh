@@ -9,7 +9,7 @@ set -eu
 cd "$(dirname "$0")/.."
 folder=$1
 extras=$2
-python=$(tools/find_python.sh "${3:-3.11}" "${4:-3.13}")
+python=$(tools/find_python.sh "${3:-3.11}" "${4:-3.14}")
 
 version=$("$python" -c 'import sys; print(sys.executable, sys.version)')
 stamp="$(cksum <pyproject.toml) $extras $version $PWD"

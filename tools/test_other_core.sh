@@ -3,7 +3,7 @@
 #
 #   test_other_core.sh EXTRAS [OPTION-OF-PYTEST...]
 #
-# ansible-core 2.19 is what Python 3.11 gets, 2.21 what 3.12 and 3.13 get; .venv has one of the two.
+# ansible-core 2.19 is what Python 3.11 gets, 2.21 what 3.12 to 3.14 get; .venv has one of the two.
 # Only what meets ansible-core is run again: on the controller, and in modules on a host. Whole runs of
 # both engines are left to ansible-core's own tests (`make conformance-all`).
 set -eu
@@ -14,7 +14,7 @@ shift
 cd "$(dirname "$0")/.."
 
 if .venv/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then
-    lowest=3.12 highest=3.13 folder=.venv-221
+    lowest=3.12 highest=3.14 folder=.venv-221
 else
     lowest=3.11 highest=3.11 folder=.venv-219
 fi

@@ -5,7 +5,7 @@ on turning regular expressions into programs for Python's matcher, each time fro
 the same result. Here both are looked up by that text. What they do stays Python's own: where an
 answer is missing, it is worked out as ever.
 
-*Source*: Python 3.11 to 3.13, dataclasses.py (`exec` of a text that says all) and re/_compiler.py
+*Source*: Python 3.11 to 3.14, dataclasses.py (`exec` of a text that says all) and re/_compiler.py
 (`compile`).
 """
 
@@ -26,7 +26,7 @@ from typing import Any
 from herder.kept_file import KeptFile
 from herder.kept_modules import KeptModules
 
-KNOWN_PYTHONS = ((3, 11), (3, 12), (3, 13))
+KNOWN_PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 # a pattern that prints itself, or that depends on the locale, is compiled as ever
 ALWAYS_COMPILED = re.DEBUG | re.LOCALE
 

@@ -2,7 +2,7 @@
 
 Law: every fact is what it would have been. Where that is not certain, the long way is taken.
 *Source*: ansible-core 2.19 and 2.21 module_utils/facts/hardware/linux.py (`get_mount_facts`),
-system/platform.py and system/lsb.py; CPython 3.8 to 3.13 Lib/platform.py; distro 1.9 distro.py.
+system/platform.py and system/lsb.py; CPython 3.8 to 3.15 Lib/platform.py; distro 1.9 distro.py.
 """
 
 from __future__ import annotations

@@ -104,6 +104,10 @@ class Warmth:
             self._loaded = {}
         finally:
             sys.meta_path.remove(importer)
+            # what an import printed is not to be said again by each child
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(Exception):
+                    stream.flush()
         _settle()
 
     def _write_note(self, importer: BundleImporter) -> None:
