@@ -9,7 +9,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-VERSIONS = tuple(f"3.{minor}" for minor in range(8, 16))
+VERSIONS = tuple(f"3.{minor}" for minor in range(8, 15))
 
 THIS = f"{sys.base_prefix}/bin/python3"
 """What runs the tests, without their virtual environment, which an agent must not see.

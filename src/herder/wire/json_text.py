@@ -1,7 +1,7 @@
 """JSON without the package `json`, which takes an agent 5 ms to import: the same C functions.
 
 Where they are not to be had, or a text is not plainly JSON, the package does it.
-*Source*: CPython 3.8 to 3.13, Lib/json/decoder.py and encoder.py.
+*Source*: CPython 3.8 to 3.15, Lib/json/decoder.py and encoder.py.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class _Rules:
     parse_float = float
     parse_int = int
     parse_constant = _CONSTANTS.__getitem__
+    # since Python 3.15
+    array_hook = None
 
 
 def _refuse(value: object) -> object:
@@ -50,7 +52,7 @@ try:
         make_encoder(None, _refuse, encode_basestring_ascii, None, *marks, *_flags)
         for marks in ((": ", ", "), (":", ","))
     )
-except (ImportError, TypeError):
+except Exception:  # noqa: BLE001  # a later Python may ask for more: it has its package
     pass
 
 

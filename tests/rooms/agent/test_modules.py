@@ -28,7 +28,7 @@ def result_of(completed: Completed) -> Any:
 
 
 async def test_module_of_ansible_core_runs_on_every_python(python: str, tmp_path: Path) -> None:
-    """The agent supports Python 3.8 and all later ones; ansible-core itself may ask for a later one."""
+    """The agent runs from Python 3.8 on; ansible-core's modules may ask for a later one."""
     path = tmp_path / "made"
 
     async with open_session(python) as session:
