@@ -18,6 +18,8 @@ from herder.lab.state import Kind
 
 Act = Callable[[LabPlace, argparse.Namespace], int]
 
+_PORT_MAX = 65535
+
 
 def add_words(parser: argparse.ArgumentParser, kept: argparse.ArgumentParser) -> None:
     """Add the commands below `herder lab cloud`; `kept` has the options that all labs take."""
@@ -43,6 +45,8 @@ def add_words(parser: argparse.ArgumentParser, kept: argparse.ArgumentParser) ->
 def _up(place: LabPlace, chosen: argparse.Namespace) -> int:
     if chosen.limit < 1:
         raise UsageError(f"--limit {chosen.limit}, expected 1 or more")
+    if not 0 <= chosen.port <= _PORT_MAX:
+        raise UsageError(f"--port {chosen.port}, expected 1 to {_PORT_MAX}")
     started = time.monotonic()
     wish = CloudWish(chosen.region, chosen.limit, chosen.balancer, chosen.port)
     state = cloud.up(place, wish, kind=Kind(chosen.kind) if chosen.kind else None)

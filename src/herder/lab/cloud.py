@@ -86,6 +86,8 @@ def up(
         return _start(place, wish, has_made_lab=has_made_lab or owns_lab)
     except BaseException:
         down(place)
+        if has_made_lab:  # what stopped it may have come before cloud.json, by which `down` knows
+            lab.down(place)
         raise
 
 
@@ -140,7 +142,7 @@ def _start(place: LabPlace, wish: CloudWish, *, has_made_lab: bool) -> CloudStat
     if wish.balancer:
         lab.require_state(place).server(wish.balancer)
     state = CloudState(
-        port=wish.port or _free_port(),
+        port=_free_port(wish.port),
         access_key=f"AKIALAB{secrets.token_hex(6).upper()}X",
         secret_key=secrets.token_urlsafe(30),
         region=wish.region,
@@ -211,10 +213,14 @@ def _is_listening(port: int) -> bool:
         return False
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+def _free_port(wanted: int) -> int:
+    """Give this port, or any for 0. *Raises*: LabError, when another program has it."""
+    try:
+        with socket.create_server(("127.0.0.1", wanted)) as probe:
+            port: int = probe.getsockname()[1]
+            return port
+    except OSError as error:
+        raise LabError(f"port {wanted} on loopback: {error.strerror}") from error
 
 
 def _where(place: LabPlace) -> str:

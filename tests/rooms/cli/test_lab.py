@@ -51,6 +51,15 @@ def test_wrong_words_are_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("port", ["-1", "65536", "99999"])
+def test_port_that_is_none_makes_no_cloud(port: str, tmp_path: Path) -> None:
+    """Linux takes the number's lower half, so the endpoint was told to be where it was not."""
+    with pytest.raises(UsageError, match=f"--port {port}, expected 1 to 65535"):
+        main(["cloud", "up", "--port", port, "--directory", str(tmp_path)])
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_status_tells_each_server(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Name and address are what one came for."""
     code = main(["status", "--name", "try", "--directory", str(folder)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -266,3 +267,26 @@ def _wait_for_image(there: Cloud, image: str) -> None:
     while there.client().describe_images(ImageIds=[image])["Images"][0]["State"] != "available":
         assert time.monotonic() < deadline
         time.sleep(0.2)
+
+
+def test_cloud_that_cannot_be_leaves_no_lab(tmp_path: Path) -> None:
+    """The lab was made for the cloud alone, and nobody knows of it."""
+    place = lab_place("cloudless", tmp_path / "labs")
+
+    with pytest.raises(LabError, match="no server 'nosuch'"):
+        cloud.up(place, CloudWish(balancer="nosuch"), kind=Kind.PROCESSES)
+
+    assert not place.state_file.exists()
+    assert traces(place) == []
+
+
+def test_port_of_another_program_is_refused(tmp_path: Path) -> None:
+    """It answered, so it passed for the endpoint: the cloud was up, and clients met a stranger."""
+    place = lab_place("taken", tmp_path / "labs")
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(LabError, match=f"port {port} on loopback: Address already in use"):
+            cloud.up(place, CloudWish(port=port), kind=Kind.PROCESSES)
+
+    assert traces(place) == []
