@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from herder.lab.passwords import VaultPassword, handed_over
+
 _TASK = re.compile(r"(?:TASK|RUNNING HANDLER) \[(.+)\] \**$")
 _RECAP = re.compile(r"(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)")
 _END_SECONDS = 10.0
@@ -21,17 +23,23 @@ _LINE_LIMIT_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """A playbook to run with a command of Herder's, in the folder where it is."""
+    """A playbook to run with a command of Herder's, in the folder where it is.
+
+    With `directory`, it is run there: files that its options name are found from there.
+    """
 
     playbook: Path
     options: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     command: str = "playbook"
+    passwords: tuple[VaultPassword, ...] = ()
+    directory: Path | None = None
 
     def words(self) -> list[str]:
         """Give the command's words."""
-        herder = [sys.executable, "-m", "herder", self.command, self.playbook.name]
+        name = str(self.playbook) if self.directory else self.playbook.name
+        herder = [sys.executable, "-m", "herder", self.command, name]
         extra = ["-e", json.dumps(dict(self.variables))] if self.variables else []
         return [*herder, *self.options, *extra]
 
@@ -55,16 +63,19 @@ async def play(what: Play, *, on_task: Callable[[str], None]) -> Outcome:
     When cancelled, the command is ended too: it gets the time to end what runs on its hosts.
     """
     started = time.monotonic()
-    process = await asyncio.create_subprocess_exec(
-        *what.words(),
-        cwd=what.playbook.parent,
-        env=run_environment(what),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        limit=_LINE_LIMIT_BYTES,
-        start_new_session=True,  # a Ctrl-C in the terminal reaches it once, through us
-    )
+    with handed_over(what.passwords) as (words, descriptors):
+        process = await asyncio.create_subprocess_exec(
+            *what.words(),
+            *words,
+            cwd=what.directory or what.playbook.parent,
+            env=run_environment(what),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=_LINE_LIMIT_BYTES,
+            pass_fds=descriptors,
+            start_new_session=True,  # a Ctrl-C in the terminal reaches it once, through us
+        )
     assert process.stdout is not None  # a pipe was asked for
     lines: list[str] = []
     try:
@@ -112,5 +123,5 @@ def run_environment(what: Play) -> dict[str, str]:
         **plain,
         **what.environment,
         "ANSIBLE_CONFIG": str(config),
-        "PYTHONPATH": source,
+        "PYTHONPATH": os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH")))),
     }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from herder.errors import LabError, UsageError
+from herder.lab.passwords import VaultPassword, handed_over
 from herder.lab.playing import Outcome, Play, last_words, play, run_environment
 
 CREATE, PROVISION, CATCH_UP, REMOVE = "aws.yml", "playbook.yml", "catch-up.yml", "remove.yml"
@@ -21,7 +22,9 @@ _WEB, _INSTANCES, _BALANCER = "webserver", "aws", "loadbalancer"
 class Site:
     """A site's playbooks and what they are run with.
 
-    *Shapes*: `inventories` are what -i names; `options` are further words of ansible-playbook.
+    *Shapes*: `inventories` are what -i names; `options` are further words of ansible-playbook,
+    `inventory_options` those of ansible-inventory; `directory` is where the files that they name
+    are found from, the playbooks' folder without it.
     """
 
     folder: Path
@@ -29,12 +32,26 @@ class Site:
     options: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    inventory_options: tuple[str, ...] = ()
+    passwords: tuple[VaultPassword, ...] = ()
+    directory: Path | None = None
 
     def play(self, playbook: str, *options: str, **variables: str) -> Play:
         """Give one of its playbooks, ready to run."""
-        words = (*self._inventory_words(), *self.options, *options)
-        extra = {**self.variables, **variables}
-        return Play(self.folder / playbook, words, extra, self.environment)
+        return Play(
+            self.folder / playbook,
+            (*self._inventory_words(), *self.options, *options),
+            {**self.variables, **variables},
+            self.environment,
+            passwords=self.passwords,
+            directory=self.directory,
+        )
+
+    def inventory_words(self) -> tuple[str, ...]:
+        """Give the words that print what its inventories say."""
+        ansible = (sys.executable, "-m", "ansible", "inventory", "--list")
+        where = ("--playbook-dir", str(self.folder))
+        return (*ansible, *where, *self._inventory_words(), *self.inventory_options)
 
     def deploy(self, playbook: str) -> Play:
         """Give a deployment of it, ready to run."""
@@ -106,14 +123,16 @@ def check_number(there: Servers, wanted: int) -> None:
 
 async def web_servers(site: Site) -> Servers:
     """Ask the inventories anew. *Raises*: LabError, when they cannot be read or have none."""
-    words = [word for name in site.inventories for word in ("-i", name)]
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "ansible", "inventory", *words, "--list"),
-        cwd=site.folder,
-        env=run_environment(site.play(CREATE)),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    with handed_over(site.passwords) as (words, descriptors):
+        process = await asyncio.create_subprocess_exec(
+            *site.inventory_words(),
+            *words,
+            cwd=site.directory or site.folder,
+            env=run_environment(site.play(CREATE)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            pass_fds=descriptors,
+        )
     said, complaints = await process.communicate()
     warnings = last_words(complaints.decode("utf-8", "replace").splitlines())
     if process.returncode != 0:

@@ -6,11 +6,15 @@ import asyncio
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 
+from herder.lab.passwords import VaultPassword
 from herder.lab.playing import Play, last_words, play, recap_sums
+from herder.model.secret import Secret
 
 RECAP = """
 PLAY RECAP *********************************************************************
@@ -57,6 +61,24 @@ async def test_failed_run_tells_why(tmp_path: Path) -> None:
 
     assert outcome.exit_code == 2
     assert "the barn is shut" in last_words(outcome.lines)
+
+
+@pytest.mark.timeout(60)
+async def test_run_has_the_passwords_and_files_of_who_began_it(tmp_path: Path) -> None:
+    """It has no terminal to ask at, and its folder is not where a person named a file."""
+    here = tmp_path / "here"
+    here.mkdir()
+    vault = VaultLib([("default", VaultSecret(b"hay"))])
+    (here / "more.yml").write_bytes(vault.encrypt(b"greeting: mooo\n"))
+    password = VaultPassword("", Secret("hay"))
+    task = "assert: {that: greeting == 'mooo'}"
+    what = replace(_playbook(tmp_path, task), variables={}, passwords=(password,), directory=here)
+
+    outcome = await play(
+        replace(what, options=(*what.options, "-e", "@more.yml")), on_task=lambda task: None
+    )
+
+    assert outcome.exit_code == 0, last_words(outcome.lines)
 
 
 @pytest.mark.timeout(60)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from herder.errors import UsageError
-from herder.lab.scaling import Servers, check_number, servers_of
+from herder.lab.passwords import VaultPassword
+from herder.lab.scaling import Servers, Site, check_number, servers_of, web_servers
+from herder.model.secret import Secret
 
 _DOCUMENT = {
     "_meta": {
@@ -43,3 +48,17 @@ def test_last_server_stays() -> None:
     """Nobody scales a site to nothing by mistake."""
     with pytest.raises(UsageError, match="at least 1"):
         check_number(Servers((), ("i-1",)), 0)
+
+
+@pytest.mark.timeout(60)
+async def test_inventory_may_have_encrypted_variables(tmp_path: Path) -> None:
+    """The playbooks could read them, and counting the servers ended in an error."""
+    (tmp_path / "hosts.ini").write_text("[webserver]\nweb1\n")
+    (tmp_path / "group_vars").mkdir()
+    vault = VaultLib([("default", VaultSecret(b"hay"))])
+    (tmp_path / "group_vars" / "webserver.yml").write_bytes(vault.encrypt(b"barn: red\n"))
+    password = VaultPassword("", Secret("hay"))
+
+    there = await web_servers(Site(tmp_path, ("hosts.ini",), passwords=(password,)))
+
+    assert there == Servers(("web1",), ())
