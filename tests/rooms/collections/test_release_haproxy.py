@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,3 +96,27 @@ def test_no_haproxy_is_told() -> None:
     """With the path, so that one sees what is wrong."""
     with pytest.raises(DeployError, match="haproxy socket /nonexistent"):
         haproxy.ask_socket("/nonexistent", "show stat")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [(b"", "said nothing"), (b"Permission denied\n\n", "said Permission denied")]
+)
+def test_answer_that_is_no_statistics_is_no_haproxy_without_servers(
+    said: bytes, told: str, tmp_path: Path
+) -> None:
+    """A server it did not tell of would pass for one that no visitor comes to, and be removed."""
+    path = str(tmp_path / "admin.sock")
+
+    with socket.create_server(path, family=socket.AF_UNIX) as listener:
+        threading.Thread(target=_answer, args=(listener, said), daemon=True).start()
+        with pytest.raises(DeployError, match=told) as failure:
+            haproxy.find(lambda line: haproxy.ask_socket(path, line), "web1", "site")
+
+    assert failure.value.reference == "haproxy-answer"
+
+
+def _answer(listener: socket.socket, said: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(said)

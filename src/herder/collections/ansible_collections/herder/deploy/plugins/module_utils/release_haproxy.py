@@ -69,7 +69,10 @@ def _read_all(connection: socket.socket) -> bytes:
 
 
 def servers(answer: str) -> List[Seen]:
-    """Read the answer of `show stat`."""
+    """Read the answer of `show stat`. *Raises*: DeployError `haproxy-answer`, for another one."""
+    if not answer.startswith("# pxname"):
+        seen = answer.strip()[:80] or "nothing"
+        raise DeployError("haproxy-answer", "haproxy was asked for statistics and said %s" % seen)
     rows = csv.DictReader(answer.lstrip("# ").splitlines())
     return [_seen(row) for row in rows if row.get("svname") not in ("FRONTEND", "BACKEND", None)]
 
