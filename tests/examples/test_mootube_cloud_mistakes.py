@@ -106,6 +106,7 @@ def test_servers_that_could_not_be_brought_in_are_named(there: CloudPlays) -> No
 
     assert said.exit_code == 1
     assert f"aws ec2 terminate-instances --instance-ids {left.id}" in said.text
+    _assert_no_more_are_created_unseen(there, left.id)
     assert there.aws("ec2", "terminate-instances", "--instance-ids", left.id).exit_code == 0
     assert there.living() == []
 
@@ -120,6 +121,15 @@ def test_server_that_never_answers_is_terminated(there: CloudPlays) -> None:
     assert "did not answer within 4 s" in said.text
     assert "Nothing of this launch is left" in said.text
     assert there.living() == []
+
+
+def _assert_no_more_are_created_unseen(there: CloudPlays, left: str) -> None:
+    """Who counted before it ran would have one too many, and pay for it."""
+    said = there.playbook("aws.yml", "-e", "counted=")
+
+    assert said.exit_code == 2
+    assert f"{left} came meanwhile" in said.text
+    assert [instance.id for instance in there.living()] == [left]
 
 
 def _deaf_image(there: CloudPlays) -> str:

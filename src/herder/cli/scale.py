@@ -13,11 +13,16 @@ from pathlib import Path
 from herder.cli.command_parser import CommandParser, parse_words, positive_integer
 from herder.cli.playbook_words import add_playbook_options, playbook_words
 from herder.errors import UsageError
+from herder.interrupts import ended_as_by_a_key
 from herder.lab.mootube import find_example
 from herder.lab.scaling import CREATE, Servers, Site, Step, Teller, scale
 
 _INVENTORIES = ("hosts.ini", "inventory/aws_ec2.yml")
 _LOOKS = ("ANSIBLE_STDOUT_CALLBACK", "ANSIBLE_FORCE_COLOR", "ANSIBLE_NOCOLOR", "ANSIBLE_NOCOWS")
+_BROKEN_OFF = (
+    "Broken off: servers may be there and not in use. The same command again goes on from\n"
+    "  here; with the number from before, it goes back."
+)
 
 
 def main(words: Sequence[str]) -> int:
@@ -27,7 +32,13 @@ def main(words: Sequence[str]) -> int:
         return 0
     site = site_of(chosen)
     started = time.monotonic()
-    servers = asyncio.run(scale(site, chosen.count, Teller(_say_step, show_passing)))
+    with ended_as_by_a_key():
+        try:
+            servers = asyncio.run(scale(site, chosen.count, Teller(_say_step, show_passing)))
+        except KeyboardInterrupt:
+            show_passing("")
+            _say(_BROKEN_OFF)
+            raise
     _say(f"{describe(servers)}, {time.monotonic() - started:.1f} s in all.")
     return 0
 

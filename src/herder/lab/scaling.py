@@ -16,6 +16,7 @@ from herder.lab.playing import Outcome, Play, last_words, play, run_environment
 
 CREATE, PROVISION, CATCH_UP, REMOVE = "aws.yml", "playbook.yml", "catch-up.yml", "remove.yml"
 _WEB, _INSTANCES, _BALANCER = "webserver", "aws", "loadbalancer"
+_AGAIN = "the same command again goes on from here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,21 @@ async def scale(site: Site, wanted: int, teller: Teller) -> Servers:
         try:
             await _bring_in(site, new or (_WEB,), has_release=len(there) > 0, teller=teller)
         except LabError as error:
-            raise LabError(error.message, context=error.context, hint=_way_on(new)) from error
-    return await web_servers(site)
+            hint = way_on(new, before=len(there))
+            raise LabError(error.message, context=error.context, hint=hint) from error
+    now = await web_servers(site)
+    check_reached(now, wanted)
+    return now
+
+
+def check_reached(now: Servers, wanted: int) -> None:
+    """Refuse to call a number reached that is not. *Raises*: LabError."""
+    if len(now) != wanted:
+        raise LabError(
+            f"{len(now)} web servers are there at the end, {wanted} were asked for: somebody else"
+            " changes them too, or one was terminated meanwhile",
+            hint=_AGAIN,
+        )
 
 
 def check_number(there: Servers, wanted: int) -> None:
@@ -165,7 +179,9 @@ async def _create(site: Site, there: Servers, count: int, teller: Teller) -> tup
     """Create so many instances and give their names; none when none are wanted."""
     if count == 0:
         return ()
-    await run_step(site.play(CREATE, servers=str(count)), f"{count} servers created", teller)
+    counted = ",".join(there.instances)
+    what = site.play(CREATE, servers=str(count), counted=counted)
+    await run_step(what, f"{count} servers created", teller)
     now = await web_servers(site)
     new = tuple(name for name in now.instances if name not in there.instances)
     if len(new) < count:
@@ -176,12 +192,13 @@ async def _create(site: Site, there: Servers, count: int, teller: Teller) -> tup
     return new
 
 
-def _way_on(new: Sequence[str]) -> str:
+def way_on(new: Sequence[str], *, before: int) -> str:
     """Say what can be done about servers that are there and not in use."""
-    again = "the same command again goes on from here"
     if not new:
-        return again
-    return f"{again}; to give up: aws ec2 terminate-instances --instance-ids {' '.join(new)}"
+        return _AGAIN
+    if before:
+        return f"{_AGAIN}; to give up: herder scale {before}, which removes {' '.join(new)}"
+    return f"{_AGAIN}; to give up: aws ec2 terminate-instances --instance-ids {' '.join(new)}"
 
 
 async def _bring_in(site: Site, names: Sequence[str], *, has_release: bool, teller: Teller) -> None:

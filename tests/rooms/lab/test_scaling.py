@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from herder.errors import UsageError
+from herder.errors import LabError, UsageError
 from herder.lab.passwords import VaultPassword
-from herder.lab.scaling import Servers, Site, check_number, servers_of, web_servers
+from herder.lab.scaling import (
+    Servers,
+    Site,
+    check_number,
+    check_reached,
+    servers_of,
+    way_on,
+    web_servers,
+)
 from herder.model.secret import Secret
 
 _DOCUMENT = {
@@ -48,6 +56,19 @@ def test_last_server_stays() -> None:
     """Nobody scales a site to nothing by mistake."""
     with pytest.raises(UsageError, match="at least 1"):
         check_number(Servers((), ("i-1",)), 0)
+
+
+@pytest.mark.parametrize("wanted", [1, 3])
+def test_another_number_at_the_end_is_no_success(wanted: int) -> None:
+    """Two who scale at once had six servers for four, and exit code 0."""
+    with pytest.raises(LabError, match=f"2 web servers are there at the end, {wanted} were asked"):
+        check_reached(Servers(("web1",), ("i-1",)), wanted)
+
+
+def test_who_gives_up_is_told_how() -> None:
+    """Servers that visitors may know of already are drained first; the last ones cannot be."""
+    assert way_on(("i-2", "i-3"), before=1).endswith("herder scale 1, which removes i-2 i-3")
+    assert way_on(("i-2",), before=0).endswith("terminate-instances --instance-ids i-2")
 
 
 @pytest.mark.timeout(60)
