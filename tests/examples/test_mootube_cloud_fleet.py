@@ -115,6 +115,16 @@ def test_four_and_two_again_without_one_who_was_in(fleet: Fleet) -> None:
     assert sorted(two) == sorted(fleet.names()) == sorted(before)
 
 
+def test_server_whose_removal_broke_off_gets_visitors_again(fleet: Fleet) -> None:
+    """It was drained, then somebody thought better of it; `scale` said that it is in use."""
+    words = f"socket=/run/haproxy/admin.sock backend=mootube server={fleet.names()[0]} state=drain"
+    fleet.done("run", "balancer", "-m", "herder.deploy.haproxy_server", "-a", words)
+
+    fleet.done("scale", "2")
+
+    assert sorted(fleet.answering()) == sorted(fleet.names())
+
+
 def test_stopped_server_is_not_touched_and_catches_up(fleet: Fleet) -> None:
     """Somebody stopped it for a reason; when it is back, it lacks what came meanwhile."""
     stays, stopped = fleet.names()

@@ -14,6 +14,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from ansible_collections.herder.deploy.plugins.module_utils.release_layout import Layout
+from ansible_collections.herder.deploy.plugins.module_utils.release_lease import (
+    acquire,
+    this_moment,
+)
 
 from herder.lab.mootube import VAULT_PASSWORD_FILE, find_example
 from tests.support.cloud_plays import HAS_EXTRAS
@@ -21,6 +26,7 @@ from tests.support.two_engines import without_ansible
 
 pytestmark = pytest.mark.timeout(60)
 
+_NEEDS_AWS = pytest.mark.skipif(not HAS_EXTRAS, reason="needs the extras cloud and aws")
 _HAPROXY = """
 global
   stats socket {folder}/admin.sock mode 600 level admin
@@ -87,6 +93,28 @@ def test_servers_catch_up_with_most_of_the_others(
     assert _hosts_of("Stop where no server has a release", said) == behind, said
 
 
+@pytest.mark.parametrize(
+    ("playbook", "after"),
+    [
+        ("catch-up.yml", "See which release runs"),
+        pytest.param("remove.yml", "Drain it", marks=_NEEDS_AWS),
+    ],
+)
+def test_fleet_stays_as_it_is_while_somebody_deploys(
+    playbook: str, after: str, tmp_path: Path
+) -> None:
+    """The balancer was told to let in whom the deployment had drained, and a server that went
+    took the whole deployment back.
+    """
+    wish = {"owner": "mia", "user": "mia", "host": "laptop", "release": "v2", "progress": "batch 1"}
+    acquire(Layout(str(tmp_path / "web2")), wish, 60.0, this_moment())
+
+    said = _play(playbook, tmp_path, {"web1": "v1", "web2": "v1"}, leaving="web2")
+
+    assert "mia on laptop deploys v2 just now (batch 1); nothing was changed" in said
+    assert after not in said
+
+
 @pytest.fixture
 def haproxy(tmp_path: Path) -> Iterator[Path]:
     """Give the admin socket of a HAProxy that knows web1 only."""
@@ -105,9 +133,8 @@ def _is_listening(path: Path) -> bool:
         return probe.connect_ex(os.fspath(path)) == 0
 
 
-@pytest.mark.skipif(
-    not (HAS_EXTRAS and shutil.which("haproxy")), reason="needs the extra aws, and haproxy"
-)
+@_NEEDS_AWS
+@pytest.mark.skipif(not shutil.which("haproxy"), reason="haproxy is not installed")
 def test_server_that_was_never_let_in_can_be_removed(haproxy: Path, tmp_path: Path) -> None:
     """It was created and not brought in; giving up with `herder scale` failed for ever."""
     said = _play(
