@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -76,3 +78,28 @@ def test_nobody_answering_is_told(port: int) -> None:
 
     assert not told["ok"]
     assert told["wrong"].startswith("no answer: ")
+
+
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["headers", "body"])
+def test_answer_that_comes_in_drops_is_none(first: bytes) -> None:
+    """Each byte came in time and the whole never: a deployment waited with servers drained."""
+    is_over = threading.Event()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        dropping = threading.Thread(target=_drop, args=(listener, first, is_over))
+        dropping.start()
+        told = ask(listener.getsockname()[1], 0.1, request_seconds=0.3)
+        is_over.set()
+        dropping.join()
+
+    assert not told["ok"]
+    assert told["wrong"] == "no whole answer within 0.3 s"
+    assert told["seconds"] < 2.0
+
+
+def _drop(listener: socket.socket, first: bytes, is_over: threading.Event) -> None:
+    connection, _ = listener.accept()
+    with connection, contextlib.suppress(OSError):
+        connection.sendall(first)
+        while not is_over.wait(0.05):
+            connection.sendall(b"X")

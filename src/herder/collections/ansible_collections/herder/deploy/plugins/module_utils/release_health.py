@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
+import threading
 import time
 import urllib.parse
 from typing import Callable, Dict, NamedTuple, Optional, Tuple
@@ -56,12 +58,39 @@ def ask(question: Question) -> Answer:
     try:
         connection = _connection(question)
         try:
-            connection.request("GET", _target(question.url), headers=_headers(question))
-            return _judged(question, connection.getresponse())
+            return _in_time(question, connection)
         finally:
             connection.close()
     except (OSError, http.client.HTTPException) as error:
         return Answer(0, "", "no answer: %s" % (error or type(error).__name__))
+
+
+def _in_time(question: Question, connection: http.client.HTTPConnection) -> Answer:
+    """Ask over this connection. Its own timeout is for each read; one who answers a byte now and
+    then would be listened to for ever.
+    """
+    connection.connect()
+    line, is_late = connection.sock, threading.Event()
+
+    def hang_up() -> None:
+        is_late.set()
+        with contextlib.suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+    clock = threading.Timer(question.request_seconds, hang_up)
+    clock.daemon = True
+    clock.start()
+    try:
+        connection.request("GET", _target(question.url), headers=_headers(question))
+        answer = _judged(question, connection.getresponse())
+    except (OSError, http.client.HTTPException):
+        if not is_late.is_set():
+            raise
+    finally:
+        clock.cancel()
+    if is_late.is_set():
+        return Answer(0, "", "no whole answer within %g s" % question.request_seconds)
+    return answer
 
 
 def _connection(question: Question) -> http.client.HTTPConnection:
