@@ -123,6 +123,22 @@ def test_server_that_never_answers_is_terminated(there: CloudPlays) -> None:
     assert there.living() == []
 
 
+def test_server_of_a_bake_that_was_broken_off_is_removed_by_the_next(there: CloudPlays) -> None:
+    """No playbook and no inventory shows it: it was paid for until somebody read the bill."""
+    tags = "ResourceType=instance,Tags=[{Key=app,Value=mootube},{Key=role,Value=builder}]"
+    words = ("--image-id", BASE_IMAGE, "--instance-type", "t3.micro", "--tag-specifications", tags)
+    there.aws("ec2", "run-instances", *words)
+    wish = ("-e", "debian_name=nothing-*")
+
+    young = there.playbook("bake.yml", *wish)
+    left = len(there.living())
+    there.playbook("bake.yml", *wish, "-e", "builder_minutes=-1")
+
+    assert young.exit_code == 2
+    assert left == 1
+    assert there.living() == []
+
+
 def _assert_no_more_are_created_unseen(there: CloudPlays, left: str) -> None:
     """Who counted before it ran would have one too many, and pay for it."""
     said = there.playbook("aws.yml", "-e", "counted=")
