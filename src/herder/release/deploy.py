@@ -31,7 +31,7 @@ from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import LOST, LOST_WITH_GUARD, Ledger
 from herder.release.once import OnceBook, OnceDeployment
 from herder.release.transaction import State, Step, Transaction
-from herder.release.way_back import NOT_RELOADED, aim_back, lead_back
+from herder.release.way_back import NOT_RELOADED, STAYS_OUT, aim_back, lead_back
 
 GUARD_SECONDS = 600.0
 # A host on its way back stays there when the controller is lost; its guard would go forth again.
@@ -283,7 +283,7 @@ class DeployConductor:
             story = stories[host]
             is_back = bool(releases.serves) and releases.serves == story.was
             reason = report.failed.get(host, "") or releases.failure or story.reason
-            reason += led.get(host, "")
+            reason += led.get(host, STAYS_OUT if host in report.failed else "")
             state = _state_after(story, self.release) if is_back else HostState.FAILED
             self._ledger.change(host, state=state, now=releases.serves or story.now, reason=reason)
         hook = fleet.variable(report.hosts[0], UNDO_HOOK)

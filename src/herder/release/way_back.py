@@ -11,6 +11,8 @@ from herder.release.answers import SWITCH_MODULE, failure_of, layout
 COMMAND_MODULE = "ansible.builtin.command"
 GUARD_COMMAND = "deploy_guard_command"
 RELOADED = f"; its link was changed without the play, and {GUARD_COMMAND} was run"
+# Whatever failed stands before what would let visitors in again.
+STAYS_OUT = "; on the way back: it may get no visitors"
 NOT_RELOADED = "; its link was changed without the play: reload what serves it"
 
 

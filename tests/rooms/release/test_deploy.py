@@ -79,6 +79,27 @@ def test_a_host_that_did_not_switch_though_its_play_ended_well_takes_all_back() 
     assert "did not switch" in conductor.story.hosts[1].reason
 
 
+def test_host_that_is_back_and_whose_play_failed_again_is_said_to_be_perhaps_drained() -> None:
+    """Its site hung, so the play did not come to letting visitors in; the table called it back
+    and nobody looked.
+    """
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+    switch(fleet, conductor, BATCHES[0], b="no answer within 5 s")
+    for group in conductor.hosts_to_take_back():
+        for host in group:
+            fleet.hosts[host].current = "r1"
+        failed = {"b": "no answer again"} if "b" in group else {}
+        conductor.taken_back(BatchReport(group, failed=failed))
+
+    conductor.finish()
+    stories = {story.host: story for story in conductor.story.hosts}
+
+    assert stories["b"].state is HostState.TAKEN_BACK
+    assert stories["b"].reason == "no answer again; on the way back: it may get no visitors"
+    assert stories["a"].reason == ""
+
+
 def test_the_release_and_the_number_are_fixed_before_the_first_host() -> None:
     """One name and one fencing number in every batch, whatever the clock says meanwhile."""
     fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
