@@ -248,6 +248,16 @@ def plain_result_of(result: Any) -> tuple[str, dict[str, Any]]:
     return str(result.host.name), dict(result._return_data)
 
 
+def is_hidden(result: Any) -> bool:
+    """Tell whether no_log hides what a strategy reports, or an item of it.
+
+    *Source*: ansible-core 2.19 executor/task_executor.py, run; 2.21 _internal/_task.py.
+    """
+    if _has_unified_results:
+        return bool(result.utr.no_log)
+    return bool(result._return_data.get("_ansible_no_log"))
+
+
 def trusted(text: str) -> str:
     """Mark a text of ours as a template."""
     tagged: str = trust_as_template(text)

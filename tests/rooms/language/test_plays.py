@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from herder.language.plays import failure_text
 from tests.rooms.language.conftest import Play
 
 
@@ -25,3 +29,66 @@ def test_a_strategy_of_someone_else_is_refused_with_a_reason(play: Play, tmp_pat
     done = play([{"debug": {}}], strategy="own")
     assert "Herder cannot use the strategy plugin 'own'" in done.stderr
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        ({"msg": "no such file "}, "no such file"),
+        ({"stderr": "bang"}, "bang"),
+        ({}, "failed"),
+        ({"msg": "x", "results": "of a module's own"}, "x"),
+        (
+            {
+                "msg": "One or more items failed",
+                "results": [{"msg": "fine"}, {"failed": True, "msg": "haproxy socket: timed out"}],
+            },
+            "haproxy socket: timed out",
+        ),
+    ],
+)
+def test_why_a_task_failed_is_what_itself_or_its_item_says(
+    facts: dict[str, object], text: str
+) -> None:
+    """A deployment's table said "One or more items failed" of a balancer that hung."""
+    assert failure_text(facts) == text
+
+
+def test_deployments_table_hides_what_no_log_hides(tmp_path: Path) -> None:
+    """It is read out in chats and kept by CI, and named the password that was refused."""
+    play = {
+        "hosts": "all",
+        "gather_facts": False,
+        "pre_tasks": [
+            {
+                "name": "Log in",
+                "ansible.builtin.fail": {"msg": "bad password moo"},
+                "no_log": True,
+                "loop": [1, 2],
+            }
+        ],
+        "roles": ["herder.deploy.app"],
+    }
+    (tmp_path / "deploy.yml").write_text(json.dumps([play]))
+    values = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": sys.executable,
+        "deploy_to": str(tmp_path / "site"),
+        "deploy_via": "tree",
+        "deploy_from": str(tmp_path),
+    }
+
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "herder", "deploy", "deploy.yml", "-i", "web1,"),
+            *("-e", json.dumps(values)),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    table = done.stdout.partition("is now")[2]
+    assert "Log in: failed; why is hidden by no_log" in table, done.stderr
+    assert "moo" not in table
