@@ -66,12 +66,15 @@ class Balancer:
 
     def members(self, backend: str) -> dict[str, Member]:
         """Give the backend's servers by name. *Raises*: LabError, when HAProxy does not answer."""
-        said = self._say("show stat", check=False).removeprefix("# ")
+        said = self._say("show stat", check=False)
+        if not said.startswith("# pxname"):
+            text = f"HAProxy gives no statistics: {said.strip()[:80] or 'no answer'}"
+            raise LabError(text, context=self.server)
         return {
             row["svname"]: Member(
                 row["svname"], row["status"], row.get("check_status", ""), int(row["scur"] or 0)
             )
-            for row in csv.DictReader(said.splitlines())
+            for row in csv.DictReader(said.removeprefix("# ").splitlines())
             if row["pxname"] == backend and row["svname"] not in ("FRONTEND", "BACKEND")
         }
 

@@ -43,9 +43,10 @@ class TargetGroups(ELBv2Backend):
                 raise ELBClientError("InvalidTarget", str(error)) from error
 
     def deregister_targets(self, target_group_arn: str, instances: list[Any]) -> None:
+        group = self.target_groups.get(target_group_arn)
+        is_ours = group is not None and self._is_ours(group)  # before the books say that it went
         super().deregister_targets(target_group_arn, instances)
-        group = self.target_groups[target_group_arn]
-        for target in instances if self._is_ours(group) else []:
+        for target in instances if is_ours else []:
             self.draining.add(target["Id"])
             self.balancer.drain(group.name, target["Id"])
             threading.Thread(target=self._remove, args=(group, target["Id"]), daemon=True).start()
