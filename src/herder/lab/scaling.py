@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -102,17 +103,25 @@ async def scale(site: Site, wanted: int, teller: Teller) -> Servers:
     there = await web_servers(site)
     check_number(there, wanted)
     if wanted < len(there):
-        await _shrink(site, there.instances[wanted - len(there) :], teller)
+        leaving = there.instances[wanted - len(there) :]
+        with _hinted(f"{_AGAIN}; to keep {' '.join(leaving)}: herder scale {len(there)}"):
+            await _shrink(site, leaving, teller)
     else:
         new = await _create(site, there, wanted - len(there), teller)
-        try:
+        with _hinted(way_on(new, before=len(there))):
             await _bring_in(site, new or (_WEB,), has_release=len(there) > 0, teller=teller)
-        except LabError as error:
-            hint = way_on(new, before=len(there))
-            raise LabError(error.message, context=error.context, hint=hint) from error
     now = await web_servers(site)
     check_reached(now, wanted)
     return now
+
+
+@contextlib.contextmanager
+def _hinted(hint: str) -> Iterator[None]:
+    """Say what can be done when a playbook fails."""
+    try:
+        yield
+    except LabError as error:
+        raise LabError(error.message, context=error.context, hint=hint) from error
 
 
 def check_reached(now: Servers, wanted: int) -> None:

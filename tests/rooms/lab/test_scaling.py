@@ -12,8 +12,10 @@ from herder.lab.passwords import VaultPassword
 from herder.lab.scaling import (
     Servers,
     Site,
+    Teller,
     check_number,
     check_reached,
+    scale,
     servers_of,
     way_on,
     web_servers,
@@ -69,6 +71,19 @@ def test_who_gives_up_is_told_how() -> None:
     """Servers that visitors may know of already are drained first; the last ones cannot be."""
     assert way_on(("i-2", "i-3"), before=1).endswith("herder scale 1, which removes i-2 i-3")
     assert way_on(("i-2",), before=0).endswith("terminate-instances --instance-ids i-2")
+
+
+@pytest.mark.timeout(60)
+async def test_who_cannot_remove_is_told_how_to_keep(tmp_path: Path) -> None:
+    """A drain that did not end left the server without visitors, and no word of that."""
+    (tmp_path / "hosts.ini").write_text("[webserver]\nweb1\ni-1 ec2_launch_time=2024\n")
+    (tmp_path / "remove.yml").write_text("- hosts: nobody\n  roles: [missing]\n")
+    site = Site(tmp_path, ("hosts.ini",))
+
+    with pytest.raises(LabError, match="remove") as failure:
+        await scale(site, 1, Teller(lambda step: None, lambda task: None))
+
+    assert failure.value.hint.endswith("to keep i-1: herder scale 2")
 
 
 @pytest.mark.timeout(60)
