@@ -190,12 +190,13 @@ async def _create(site: Site, there: Servers, count: int, teller: Teller) -> tup
         return ()
     counted = ",".join(there.instances)
     what = site.play(CREATE, servers=str(count), counted=counted)
-    await run_step(what, f"{count} servers created", teller)
+    outcome = await run_step(what, f"{count} servers created", teller)
     now = await web_servers(site)
     new = tuple(name for name in now.instances if name not in there.instances)
     if len(new) < count:
         raise LabError(
-            f"{len(new)} of {count} new servers are in the inventory",
+            f"{len(new)} of {count} new servers are in the inventory; {CREATE} said:\n"
+            f"{last_words(outcome.lines)}",
             hint="does it ask for the tag that aws.yml gives, in the same region?",
         )
     return new

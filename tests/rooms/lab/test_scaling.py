@@ -74,6 +74,21 @@ def test_who_gives_up_is_told_how() -> None:
 
 
 @pytest.mark.timeout(60)
+async def test_servers_that_the_inventory_does_not_show_are_named(tmp_path: Path) -> None:
+    """They are in another region than it asks: paid for, and nobody knew which they were."""
+    (tmp_path / "hosts.ini").write_text("[webserver]\nweb1\n")
+    text = "remove: aws ec2 terminate-instances --instance-ids i-7"
+    task = f"    - debug: {{msg: '{text}'}}\n"
+    (tmp_path / "aws.yml").write_text(f"- hosts: localhost\n  gather_facts: no\n  tasks:\n{task}")
+    site = Site(tmp_path, ("hosts.ini",))
+
+    with pytest.raises(LabError, match="0 of 1 new servers are in the inventory") as failure:
+        await scale(site, 2, Teller(lambda step: None, lambda task: None))
+
+    assert text in failure.value.message
+
+
+@pytest.mark.timeout(60)
 async def test_who_cannot_remove_is_told_how_to_keep(tmp_path: Path) -> None:
     """A drain that did not end left the server without visitors, and no word of that."""
     (tmp_path / "hosts.ini").write_text("[webserver]\nweb1\ni-1 ec2_launch_time=2024\n")
