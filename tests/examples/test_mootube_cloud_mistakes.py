@@ -125,9 +125,14 @@ def test_server_that_never_answers_is_terminated(there: CloudPlays) -> None:
 
 def test_server_of_a_bake_that_was_broken_off_is_removed_by_the_next(there: CloudPlays) -> None:
     """No playbook and no inventory shows it: it was paid for until somebody read the bill."""
-    tags = "ResourceType=instance,Tags=[{Key=app,Value=mootube},{Key=role,Value=builder}]"
-    words = ("--image-id", BASE_IMAGE, "--instance-type", "t3.micro", "--tag-specifications", tags)
-    there.aws("ec2", "run-instances", *words)
+    tags = [{"Key": "app", "Value": "mootube"}, {"Key": "role", "Value": "builder"}]
+    aws_client(there.state).run_instances(
+        ImageId=BASE_IMAGE,
+        InstanceType="t3.micro",
+        MinCount=1,
+        MaxCount=1,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+    )
     wish = ("-e", "debian_name=nothing-*")
 
     young = there.playbook("bake.yml", *wish)
