@@ -169,6 +169,8 @@ class Play:
         begun = run_module("release_stage", self._words(host, steps=["setup", "begin"]))
         if begun.get("failed"):
             return str(begun["msg"])
+        if begun["already_staged"]:
+            return "the release is finished here with other code"
         release = str(self.fleet.variable(host, "deploy_release_version"))
         place = Path(self.fleet.values(host).deploy_to) / "releases" / release
         place.mkdir()

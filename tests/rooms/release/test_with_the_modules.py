@@ -82,6 +82,16 @@ def test_release_that_was_taken_back_is_gone_and_no_target(fleet: ModuleFleet) -
         assert "r3" not in [path.name for path in (fleet.root / host / "releases").iterdir()]
 
 
+def test_release_of_an_earlier_deployment_outlives_one_that_is_refused_its_name(
+    fleet: ModuleFleet,
+) -> None:
+    """What visitors would be led back to must not go with a mistaken `--release`."""
+    assert deployment(fleet, "r1").run() == 2
+
+    assert rollback(fleet) == 0
+    assert fleet.served() == dict.fromkeys(HOSTS, "r1")
+
+
 def test_next_deployment_after_one_that_was_taken_back_succeeds(fleet: ModuleFleet) -> None:
     """Also under the same name."""
     play = deployment(fleet, "r3")

@@ -11,7 +11,8 @@ description:
   - Does what M(herder.deploy.release_cleanup), M(herder.deploy.release_log) and
     M(herder.deploy.release_lease) do one after the other, for playbooks that count round trips.
   - With O(result) other than V(ok), a release that does not serve is given up and removed, unless
-    O(give_up) says otherwise.
+    O(give_up) says otherwise, or it served before this deployment, which neither built it nor
+    switched to it.
 extends_documentation_fragment:
   - herder.deploy.layout
   - herder.deploy.layout.token
@@ -77,6 +78,7 @@ line: {description: The log line., type: dict, returned: always}
 """
 
 import time
+from typing import Optional
 
 from ansible_collections.herder.deploy.plugins.module_utils import release_arguments as arguments
 from ansible_collections.herder.deploy.plugins.module_utils import release_lease as leases
@@ -85,7 +87,11 @@ from ansible_collections.herder.deploy.plugins.module_utils import release_recor
 from ansible_collections.herder.deploy.plugins.module_utils import release_staging as staging
 from ansible_collections.herder.deploy.plugins.module_utils import release_switch as switches
 from ansible_collections.herder.deploy.plugins.module_utils import release_upkeep as upkeep
-from ansible_collections.herder.deploy.plugins.module_utils.release_layout import Json, Layout
+from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
+    Json,
+    Layout,
+    read_json,
+)
 
 
 def give_up(layout: Layout, params: Json) -> bool:
@@ -96,10 +102,20 @@ def give_up(layout: Layout, params: Json) -> bool:
     undone = False
     if params["take_back"] and layout.current_name() == name and journal.get("to") == name:
         undone = bool(switches.revert(layout, params["token"], "", why)["changed"])
-    is_ours = records.state_of(layout, name) in ("unfinished", "finished", "failed")
-    if params["give_up"] and is_ours and not undone:
+    if params["give_up"] and not undone and is_given_up(layout, name, params["token"]):
         staging.abandon(layout, name, why)
     return undone
+
+
+def is_given_up(layout: Layout, name: str, token: Optional[int]) -> bool:
+    """Tell whether a failed deployment leaves the release: one that served before may be the way back."""
+    state = records.state_of(layout, name)
+    record = read_json(layout.record(name)) or {}
+    if state != "finished" or not records.is_proven({"record": record}):
+        return state in ("unfinished", "finished", "failed")
+    journal = switches.journal_of(layout) or {}
+    last = journal.get("token") if name in (journal.get("from"), journal.get("to")) else None
+    return (token or 0) in (record.get("token") or 0, last)
 
 
 def line_of(layout: Layout, params: Json) -> Json:
