@@ -1,7 +1,8 @@
 """What the Ansistrano role does not do by itself: one commit, marks while building, a digest.
 
 It does not tell a release that was never finished from others either, so what a killed deployment
-left is removed before the next one builds.
+left is removed before the next one builds. And it builds over what has the release's name, though
+visitors may be served from there: that is refused, unless it is of the same commit.
 
 *Source*: ansistrano.deploy defaults/main.yml (names of variables), tasks/update-code/git.yml.
 """
@@ -13,7 +14,8 @@ from pathlib import Path
 
 from herder.errors import DeploymentRefused
 from herder.model.fleet import Fleet
-from herder.release.answers import ask_same, failure_of, layout, tell_failures
+from herder.model.releases import COMMIT_DIGITS, SHOWN_DIGITS
+from herder.release.answers import ask_same, failure_of, layout, look_at, tell_failures
 
 STAGE_MODULE = "herder.deploy.release_stage"
 _CLEAN_UP_MODULE = "herder.deploy.release_cleanup"
@@ -22,14 +24,34 @@ _CLEAN_UP_MODULE = "herder.deploy.release_cleanup"
 def begin(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:
     """Fix the commit behind the branch, and mark the release as being built on every host.
 
-    *Raises*: DeploymentRefused when the repository cannot be asked or a host cannot be marked.
+    *Raises*: DeploymentRefused when the repository cannot be asked, a host has another release of
+    this name, or cannot be marked.
     """
+    commit = ""
     if fleet.variable(hosts[0], "ansistrano_deploy_via") == "git":
         _require_one_branch(fleet, hosts)
         fixed = fleet.variable(hosts[0], "deploy_git_commit")
-        fleet.fix({"ansistrano_git_branch": fixed or _commit(fleet, hosts[0])})
+        commit = str(fixed or _commit(fleet, hosts[0]))
+        fleet.fix({"ansistrano_git_branch": commit})
+    _require_free_name(fleet, hosts, release, commit)
     _remove_unfinished(fleet, hosts, token)
     _require_all(fleet, hosts, release, token, ["setup", "begin"])
+
+
+def _require_free_name(fleet: Fleet, hosts: Sequence[str], release: str, commit: str) -> None:
+    taken = []
+    for host, seen in look_at(fleet, hosts).items():
+        record = seen.release(release) or {}
+        has = str(record.get("commit") or "")
+        if record.get("state") in ("finished", "unrecorded") and not (commit and has == commit):
+            of = f" of commit {has[:SHOWN_DIGITS]}" if len(has) == COMMIT_DIGITS else ""
+            taken.append((host, f"has a release {release}{of}"))
+    if taken:
+        raise DeploymentRefused(
+            f"release {release} is there already; nothing was changed",
+            tuple(taken),
+            hint="give the new one another name",
+        )
 
 
 def _remove_unfinished(fleet: Fleet, hosts: Sequence[str], token: int) -> None:

@@ -121,8 +121,9 @@ class DeployConductor:
                 **({"deploy_message": self._wishes.message} if self._wishes.message else {}),
             }
         )
-        if fleet.role is RoleKind.ANSISTRANO:
-            ansistrano.begin(fleet, hosts, self.release, self._token())
+        taking = [host for host in hosts if self.takes_part(host)]
+        if taking and fleet.role is RoleKind.ANSISTRANO:
+            ansistrano.begin(fleet, taking, self.release, self._token())
         self._say("staging on all hosts")
 
     def staged(self, report: BatchReport) -> Verdict:
