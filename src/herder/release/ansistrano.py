@@ -15,9 +15,15 @@ from pathlib import Path
 from herder.errors import DeploymentRefused
 from herder.model.fleet import Fleet
 from herder.model.releases import COMMIT_DIGITS, SHOWN_DIGITS
-from herder.release.answers import ask_same, failure_of, layout, look_at, tell_failures
+from herder.release.answers import (
+    STAGE_MODULE,
+    ask_same,
+    failure_of,
+    layout,
+    look_at,
+    tell_failures,
+)
 
-STAGE_MODULE = "herder.deploy.release_stage"
 _CLEAN_UP_MODULE = "herder.deploy.release_cleanup"
 
 

@@ -10,6 +10,7 @@ from herder.model.fleet import Fleet, RoleKind
 from herder.model.releases import HostReleases
 
 INFO_MODULE = "herder.deploy.release_info"
+STAGE_MODULE = "herder.deploy.release_stage"
 SWITCH_MODULE = "herder.deploy.release_switch"
 
 
@@ -67,10 +68,18 @@ def confirm_switches(fleet: Fleet, hosts: Sequence[str], token: int) -> dict[str
     Gives why, for each host that did not confirm: its guard may have been quicker.
     """
     if fleet.role is not RoleKind.HERDER:
+        note_what_serves(fleet, hosts, token)
         return {}
     words = {"action": "confirm", "token": token}
     answers = ask_same(fleet, hosts, SWITCH_MODULE, words)
     return {host: why for host, answer in answers.items() if (why := failure_of(answer))}
+
+
+def note_what_serves(fleet: Fleet, hosts: Sequence[str], token: int) -> None:
+    """Let hosts note which release serves, where the role changes the link and keeps no note."""
+    words = {"release": "none", "via": "none", "steps": ["setup"], "token": token}
+    answers = ask_same(fleet, hosts, STAGE_MODULE, words)
+    tell_failures(fleet, answers, "what serves could not be noted")
 
 
 def _first_line(answer: Mapping[str, object]) -> str:

@@ -16,8 +16,8 @@ from herder.model.releases import (
     holder_text,
 )
 from herder.release import preflight
-from herder.release.ansistrano import STAGE_MODULE
 from herder.release.answers import (
+    STAGE_MODULE,
     failure_of,
     layout,
     look_at,

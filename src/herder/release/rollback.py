@@ -17,10 +17,11 @@ from herder.model.fleet import (
     Fleet,
     HostState,
     OnceKeeper,
+    RoleKind,
     Verdict,
 )
 from herder.model.releases import DeployWishes, HostReleases, two_codes
-from herder.release.answers import confirm_switches, look_at
+from herder.release.answers import confirm_switches, look_at, note_what_serves
 from herder.release.deploy import FAILED, NO_GUARD, UNREACHABLE
 from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import Ledger
@@ -58,6 +59,8 @@ class RollbackConductor:
         seen = look_at(fleet, hosts, check="quick")
         self.release = choose_target(seen, self._wishes.release)
         self._ledger.note_what_was(seen)
+        if fleet.role is RoleKind.ANSISTRANO:
+            note_what_serves(fleet, hosts, lease.token)
         self._ledger.remarks += [text for text in [two_codes(seen, self.release)] if text]
         fleet.fix({"deploy_phase": "switch", "deploy_lease_token": lease.token, **NO_GUARD})
         for host in hosts:

@@ -183,6 +183,12 @@ def _was_left(release: Json, releases: List[Json]) -> bool:
     return bool(later) and min(later)[1] < _key(release)
 
 
+def last_activated(layout: Layout) -> Optional[str]:
+    """Name the release that began to serve last, as far as was noted."""
+    served = [(max(_activated(each)), each["name"]) for each in survey(layout) if _activated(each)]
+    return max(served)[1] if served else None
+
+
 def _activated(release: Json) -> List[float]:
     return [at for at in release["record"].get("activated") or [] if isinstance(at, (int, float))]
 

@@ -165,10 +165,13 @@ def _new_journal(layout: Layout, name: str, token: Optional[int], order: Json) -
 
 
 def remember_server(layout: Layout, name: Optional[str]) -> None:
-    """Take note that a release we did not switch to is serving, so that one may go back to it."""
+    """Take note that a release we did not switch to is serving, so that one may go back to it.
+
+    What served last by our notes and does no more was left: one does not go back to that.
+    """
     if not name or records.state_of(layout, name) not in ("unrecorded", "finished"):
         return
-    if not (read_json(layout.record(name)) or {}).get("activated"):
+    if records.last_activated(layout) != name:
         records.note_activation(layout, name, time.time())
 
 
