@@ -96,7 +96,7 @@ def test_interrupt_on_the_way_back_tells_where_each_host_is(served: LabSite) -> 
     states = [row.group(0) if row else "" for row in rows.values()]
     assert re.search(r"r2 +r2 +failed +not taken back", states[0]), done.stdout
     assert re.search(r"r2 +r1 +taken back", states[1]), done.stdout
-    assert re.search(r"r1 +staged", states[2]), done.stdout
+    assert re.search(r"r1 +not switched", states[2]), done.stdout
     served.deploy("r3")
     assert served.current() == ["r3"] * 3
 

@@ -127,6 +127,7 @@ class Play:
         self.broken: set[str] = set()
         self.dies_before_switch: set[str] = set()
         self.is_stuck = False
+        self.is_staged = False
         self.dies_after_switch: set[str] = set()
         self.guard_seconds = 0.0
 
@@ -170,7 +171,7 @@ class Play:
         if begun.get("failed"):
             return str(begun["msg"])
         if begun["already_staged"]:
-            return "the release is finished here with other code"
+            return "" if self.is_staged else "the release is finished here with other code"
         release = str(self.fleet.variable(host, "deploy_release_version"))
         place = Path(self.fleet.values(host).deploy_to) / "releases" / release
         place.mkdir()

@@ -19,7 +19,6 @@ from herder.model.fleet import (
     DeploymentStory,
     Fleet,
     HostState,
-    HostStory,
     OnceKeeper,
     RoleKind,
     Verdict,
@@ -28,7 +27,7 @@ from herder.model.releases import COMMIT_DIGITS, DeployWishes, HostReleases, two
 from herder.release import ansistrano, contents, preflight
 from herder.release.answers import confirm_switches, look_at, named_by_playbook, usual_release
 from herder.release.lease import FleetLease, claim_of
-from herder.release.ledger import LOST, LOST_WITH_GUARD, Ledger
+from herder.release.ledger import LOST, LOST_WITH_GUARD, Ledger, state_after
 from herder.release.once import OnceBook, OnceDeployment
 from herder.release.transaction import State, Step, Transaction
 from herder.release.way_back import NOT_RELOADED, STAYS_OUT, aim_back, lead_back
@@ -277,7 +276,11 @@ class DeployConductor:
         self._say_when_last(fleet)
         seen = look_at(fleet, report.hosts)
         stories = self._ledger.stories
-        stuck = [stories[host] for host in seen if seen[host].current == self.release]
+        stuck = [
+            stories[host]
+            for host in seen
+            if seen[host].current == self.release != stories[host].was
+        ]
         led = lead_back(fleet, stuck, self._token())
         seen |= look_at(fleet, list(led))
         for host, releases in seen.items():
@@ -285,7 +288,8 @@ class DeployConductor:
             is_back = bool(releases.serves) and releases.serves == story.was
             reason = report.failed.get(host, "") or releases.failure or story.reason
             reason += led.get(host, STAYS_OUT if host in report.failed else "")
-            state = _state_after(story, self.release) if is_back else HostState.FAILED
+            after = state_after(replace(story, reason=reason), self.release)
+            state = after if is_back else HostState.FAILED
             self._ledger.change(host, state=state, now=releases.serves or story.now, reason=reason)
         hook = fleet.variable(report.hosts[0], UNDO_HOOK)
         if hook and report.is_whole and not self._left_to_go_back and self._once.done_now:
@@ -310,6 +314,8 @@ class DeployConductor:
             self._transaction.take(Step.GAVE_UP)
         if self._fleet is not None and self._batches:
             self._close_books(self._fleet)
+        if self._transaction.state is State.STOPPED:
+            self._ledger.forget_staged()
 
     def _tell_who_stayed(self) -> None:
         """Look again at hosts that were to go back and are not known to have."""
@@ -390,8 +396,3 @@ class DeployConductor:
     def _known_fleet(self) -> Fleet:
         assert self._fleet is not None, "prepare comes first"
         return self._fleet
-
-
-def _state_after(story: HostStory, release: str) -> HostState:
-    """Say how a host that serves what it had before came to that."""
-    return HostState.TAKEN_BACK if story.became == release else story.state

@@ -88,6 +88,11 @@ class Ledger:
         """Change fields of one host's story."""
         self.stories[host] = replace(self.stories[host], **fields)  # type: ignore[arg-type]  # fields of HostStory
 
+    def forget_staged(self) -> None:
+        """What was staged and not switched to is removed when a deployment stops."""
+        for host in self.hosts_in(HostState.STAGED):
+            self.change(host, state=HostState.UNTOUCHED)
+
     def hosts_in(self, state: HostState) -> list[str]:
         """Give the hosts that are in a state."""
         return [host for host, story in self.stories.items() if story.state is state]
@@ -97,3 +102,13 @@ class Ledger:
         for host, answer in ask_same(fleet, hosts, LOG_MODULE, words).items():
             if failure := failure_of(answer):
                 self.remarks.append(f"{host}: its log could not be written: {failure}")
+
+
+def state_after(story: HostStory, release: str) -> HostState:
+    """Say how a host that serves what it had before came to that.
+
+    Where that is the release itself (a job that was started again), there was nothing to take back.
+    """
+    if story.was == release:
+        return HostState.FAILED if story.reason else HostState.UNTOUCHED
+    return HostState.TAKEN_BACK if story.became == release else story.state

@@ -92,6 +92,40 @@ def test_release_of_an_earlier_deployment_outlives_one_that_is_refused_its_name(
     assert fleet.served() == dict.fromkeys(HOSTS, "r1")
 
 
+@pytest.mark.parametrize("wish", ["take_back", "stop"])
+def test_hosts_that_did_not_come_to_their_switch_are_not_said_to_be_staged(
+    fleet: ModuleFleet, wish: str
+) -> None:
+    """When the deployment stops, what was staged there is gone."""
+    fleet.variables = {"deploy_on_failure": wish}
+    play = deployment(fleet, "r3")
+    play.broken = {"web1"}
+    play.run()
+
+    states = {story.host: story.state for story in play.conductor.story.hosts}  # type: ignore[attr-defined]  # a DeployConductor
+
+    assert states["web2"] is states["web3"] is HostState.UNTOUCHED
+    assert not (fleet.root / "web2" / "releases" / "r3").exists()
+
+
+def test_fleet_that_served_the_release_already_is_not_said_to_be_taken_back(
+    fleet: ModuleFleet,
+) -> None:
+    """A job that is started again fails its gate: no link was changed, and none is to reload."""
+    play = deployment(fleet, "r3")
+    play.run()
+    again = deployment(fleet, "r3")
+    again.is_staged = True
+    again.broken = {"web1"}
+
+    assert again.run() == 2
+
+    told = [(story.state, story.reason) for story in again.conductor.story.hosts]  # type: ignore[attr-defined]  # a DeployConductor
+    assert told[0] == (HostState.FAILED, "health: status 500")
+    assert told[1] == (HostState.UNTOUCHED, "")
+    assert fleet.served() == dict.fromkeys(HOSTS, "r3")
+
+
 def test_next_deployment_after_one_that_was_taken_back_succeeds(fleet: ModuleFleet) -> None:
     """Also under the same name."""
     play = deployment(fleet, "r3")
