@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from herder.errors import DeploymentRefused
 from herder.model.fleet import (
@@ -80,11 +81,20 @@ class RollbackConductor:
         assert self._fleet is not None, "prepare comes first"
         wanted = dict.fromkeys(report.hosts, self.release)
         self._ledger.note_switch(self._fleet, report, wanted)
+        if report.is_whole:
+            report = self._without_those_that_stayed(report)
         self._ledger.note_failures(report)
         token = self._lease.token if self._lease else 0
         back = [host for host in report.hosts if host not in report.unreachable]
         confirm_switches(self._fleet, back, token)
         return Verdict.GO_ON if report.is_whole else Verdict.STOP
+
+    def _without_those_that_stayed(self, report: BatchReport) -> BatchReport:
+        """The play may have rescued or ignored what failed; the next batch must not follow then."""
+        lost = frozenset(self._ledger.hosts_in(HostState.LOST)) & set(report.hosts)
+        stayed = self._ledger.without_switch(report.hosts)
+        failed = {host: why for host, why in stayed.items() if host not in lost}
+        return replace(report, failed=failed, unreachable=lost)
 
     def hosts_to_take_back(self) -> Sequence[tuple[str, ...]]:
         return ()

@@ -86,6 +86,33 @@ def test_a_failed_batch_stops_the_way_back() -> None:
     assert conductor.finish() == 2
 
 
+def test_host_that_did_not_switch_stops_the_way_back() -> None:
+    """Its play may rescue what failed, or begin after the switch; the fleet must not follow."""
+    fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes())
+    conductor.prepare(fleet)
+    conductor.begin_batch(("a",))
+
+    assert conductor.switched(BatchReport(("a",))) is Verdict.STOP
+
+    assert conductor.finish() == 2
+    assert [story.reason for story in conductor.story.hosts] == [
+        "its play ended well, but the host did not switch",
+        "",
+    ]
+
+
+def test_host_that_is_lost_after_its_way_back_stops_it() -> None:
+    """And it is told as lost, with the exit code of that."""
+    fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes())
+    conductor.prepare(fleet)
+    conductor.begin_batch(("a",))
+    fleet.hosts["a"].broken = "no route to host"
+
+    assert conductor.switched(BatchReport(("a",))) is Verdict.STOP
+
+    assert conductor.finish() == 4
+
+
 def test_interrupted_way_back_says_where_each_host_is() -> None:
     """Each serves one of two whole releases; the same command again brings them together."""
     fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes())
