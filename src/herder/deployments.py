@@ -18,6 +18,7 @@ from herder.model.readiness import Finding
 from herder.model.releases import DeploymentPlan, DeployWishes, HostReleases
 from herder.release.deploy import DeployConductor
 from herder.release.look import LookConductor, break_lease, find_plan, find_releases
+from herder.release.once import done_after
 from herder.release.readiness import find_readiness
 from herder.release.rollback import RollbackConductor, choose_target
 from herder.release.scratch import VARIABLE, scratch_folder
@@ -82,15 +83,17 @@ def check(words: Sequence[str]) -> tuple[int, tuple[Finding, ...] | None]:
 
 def rollback_target(
     words: Sequence[str], wanted: str
-) -> tuple[int, tuple[dict[str, HostReleases], str] | None]:
+) -> tuple[int, tuple[dict[str, HostReleases], str, str] | None]:
     """Find out where a rollback would go; exit code, and the hosts with the release.
 
+    What a rollback would not undo (migrations of newer code) is told in words, '' for nothing.
     *Raises*: DeploymentRefused when one host lacks it.
     """
 
-    def see(fleet: Fleet) -> tuple[dict[str, HostReleases], str]:
-        hosts = find_releases(fleet)
-        return hosts, choose_target(hosts, wanted)
+    def see(fleet: Fleet) -> tuple[dict[str, HostReleases], str, str]:
+        hosts = find_releases(fleet, with_once=True)
+        target = choose_target(hosts, wanted)
+        return hosts, target, done_after(hosts, target)
 
     return _look(words, see, "herder rollback --plan")
 

@@ -22,6 +22,7 @@ class FakeHost:
     token: int = 0
     findings: list[str] = field(default_factory=list)
     logs: list[Mapping[str, object]] = field(default_factory=list)
+    once: dict[str, Mapping[str, object]] = field(default_factory=dict)
     broken: str = ""
     confirmed: int = 0
 
@@ -102,6 +103,7 @@ class FakeFleet:
             "usable": list(reversed(usable)),
             "lease": {"is_live": bool(host.owner), "user": host.owner},
             "listing": listing,
+            "once": host.once if words.get("once") else {},
         }
 
     def _release_finish(self, host: FakeHost, words: Mapping[str, object]) -> Answer:

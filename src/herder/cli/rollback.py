@@ -37,7 +37,9 @@ def main(words: Sequence[str]) -> int:
 def _plan(wanted: str, rest: Sequence[str]) -> int:
     code, found = deployments.rollback_target(rest, wanted)
     if found is not None:
-        hosts, target = found
+        hosts, target, stays = found
         printer().table(releases_table(hosts))
         printer().line(f"every host would go to {target}")
+        if stays:
+            printer().line(stays)
     return code

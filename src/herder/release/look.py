@@ -74,9 +74,9 @@ def all_hosts(fleet: Fleet) -> list[str]:
     return [host for batch in fleet.batches for host in batch]
 
 
-def find_releases(fleet: Fleet) -> dict[str, HostReleases]:
+def find_releases(fleet: Fleet, *, with_once: bool = False) -> dict[str, HostReleases]:
     """Ask every host what it serves, what it has, and whether it was edited by hand."""
-    return look_at(fleet, all_hosts(fleet), check="quick")
+    return look_at(fleet, all_hosts(fleet), check="quick", with_once=with_once)
 
 
 def break_lease(fleet: Fleet, may_break: Callable[[dict[str, HostReleases]], bool]) -> bool:

@@ -17,6 +17,7 @@ from herder.model.releases import COMMIT_DIGITS, HostReleases
 from herder.release.answers import ask_same, failure_of, look_at
 
 MODULE = "herder.deploy.release_once"
+SHOWN = 5
 
 Entry = Mapping[str, object]
 
@@ -54,11 +55,11 @@ class OnceBook:
     def may_run(self, task: OnceTask, host: str) -> bool:
         entry = self._known.get(self._key(task, host), {})
         if entry.get("state") == "begun":
-            self._tell_once(f"{_told(task, entry)} was begun, its end is not known; it ran again")
+            self._tell_once(f"{_told(entry)} was begun, its end is not known; it ran again")
         if entry.get("state") != "done" or self._is_repeated(host):
             return True
         text = f"was done for this code already and is not repeated (-e {REPEAT}=true repeats it)"
-        self._tell_once(f"{_told(task, entry)} {text}")
+        self._tell_once(f"{_told(entry)} {text}")
         return False
 
     def begins(self, task: OnceTask, host: str) -> None:
@@ -121,7 +122,36 @@ def content_of(seen: HostReleases, release: str) -> str:
     return str(record.get("source_digest") or record.get("digest") or release)
 
 
-def _told(task: OnceTask, entry: Entry) -> str:
-    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(str(entry.get("at") or 0))))
+def done_after(seen: Mapping[str, HostReleases], release: str) -> str:
+    """Say what ran once for newer code than that of a release one goes back to; '' for nothing."""
+    known = {key: entry for each in seen.values() for key, entry in each.once.items()}
+    done = [entry for entry in known.values() if entry.get("state") == "done"]
+    made, older = _made_with_older(seen, release)
+    newer = [each for each in done if each.get("release") not in older and _moment(each) > made]
+    if not newer:
+        return ""
+    told = ", ".join(_told(each) for each in sorted(newer, key=_moment)[-SHOWN:])
+    more = f"{len(newer) - SHOWN} others, " if len(newer) > SHOWN else ""
+    return f"what ran once for newer code stays done, a rollback undoes none of it: {more}{told}"
+
+
+def _made_with_older(seen: Mapping[str, HostReleases], release: str) -> tuple[float, set[str]]:
+    """Give when a release was finished first, and the names of it and of those before it."""
+    moments, older = [], {release}
+    for each in seen.values():
+        names = [str(record.get("name")) for record in each.releases]
+        if release in names:
+            older.update(names[: names.index(release)])
+            moments.append(float(str((each.release(release) or {}).get("finished") or 0)))
+    return min(moments, default=0.0), older
+
+
+def _moment(entry: Entry) -> float:
+    return float(str(entry.get("at") or 0))
+
+
+def _told(entry: Entry) -> str:
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(_moment(entry)))
     whose = f"by {entry.get('by')} " if entry.get("by") else ""
-    return f"{task.name!r} ({whose}on {entry.get('host')}, release {entry.get('release')}, {at})"
+    where = f"on {entry.get('host')}, release {entry.get('release')}, {at}"
+    return f"{str(entry.get('name'))!r} ({whose}{where})"

@@ -26,6 +26,7 @@ from herder.release.answers import confirm_switches, look_at, note_what_serves
 from herder.release.deploy import FAILED, NO_GUARD, UNREACHABLE
 from herder.release.lease import FleetLease, claim_of
 from herder.release.ledger import Ledger
+from herder.release.once import done_after
 from herder.release.way_back import aim_at
 
 
@@ -57,12 +58,13 @@ class RollbackConductor:
         lease.progress = "rolling back"
         lease.acquire(self._wishes.wait_seconds)
         self._lease = lease
-        seen = look_at(fleet, hosts, check="quick")
+        seen = look_at(fleet, hosts, check="quick", with_once=True)
         self.release = choose_target(seen, self._wishes.release)
         self._ledger.note_what_was(seen)
         if fleet.role is RoleKind.ANSISTRANO:
             note_what_serves(fleet, hosts, lease.token)
-        self._ledger.remarks += [text for text in [two_codes(seen, self.release)] if text]
+        told = (two_codes(seen, self.release), done_after(seen, self.release))
+        self._ledger.remarks += [text for text in told if text]
         fleet.fix({"deploy_phase": "switch", "deploy_lease_token": lease.token, **NO_GUARD})
         for host in hosts:
             aim_at(fleet, host, self.release)

@@ -10,7 +10,7 @@ import pytest
 from herder.model.fleet import OnceTask
 from herder.model.releases import HostReleases
 from herder.release.answers import look_at
-from herder.release.once import OnceBook, OnceDeployment, content_of
+from herder.release.once import OnceBook, OnceDeployment, content_of, done_after
 from tests.support.module_fleet import ModuleFleet, run_module
 
 HOSTS = ("web1", "web2")
@@ -52,6 +52,21 @@ def test_what_was_done_is_not_repeated_for_the_same_commit(fleet: ModuleFleet) -
     assert not book(fleet, "r2", ["web2"]).may_run(MIGRATE, "web2")
     assert "'Migrate' (by mia on web1, release r1" in fleet.told[0]
     assert book(fleet, "r2").may_run(OnceTask("Migrate", "other"), "web1")
+
+
+def test_what_ran_once_for_newer_code_is_named_to_who_goes_back(fleet: ModuleFleet) -> None:
+    """The old code meets the new tables, also of a release that is gone by now."""
+    for release, name in (("r1", "First"), ("r2", "Second"), ("gone", "Third")):
+        task, made = OnceTask(name, name), book(fleet, release)
+        made.begins(task, "web1")
+        made.ended(task, "web1", has_changed=True)
+
+    seen = look_at(fleet, HOSTS, with_once=True)
+
+    assert "'First'" not in done_after(seen, "r1")
+    assert "'Second' (by mia on web1, release r2" in done_after(seen, "r1")
+    assert "'Third'" in done_after(seen, "r1")
+    assert "'Second'" not in done_after(seen, "r2")
 
 
 def test_what_failed_or_changed_nothing_is_not_kept(fleet: ModuleFleet) -> None:

@@ -113,6 +113,18 @@ def test_host_that_is_lost_after_its_way_back_stops_it() -> None:
     assert conductor.finish() == 4
 
 
+def test_way_back_says_which_migrations_of_newer_code_stay_done() -> None:
+    """The old release meets the new tables; a link undoes none of them."""
+    fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes())
+    entry = {"state": "done", "name": "Migrate", "release": "r2", "host": "a", "at": 5.0}
+    fleet.hosts["b"].once = {"abc": entry}
+
+    conductor.prepare(fleet)
+
+    assert "stays done" in conductor.story.remarks[0]
+    assert "'Migrate' (on a, release r2" in conductor.story.remarks[0]
+
+
 def test_interrupted_way_back_says_where_each_host_is() -> None:
     """Each serves one of two whole releases; the same command again brings them together."""
     fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes())
