@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible import context
 from ansible.errors import AnsibleError
 from ansible.executor.playbook_executor import PlaybookExecutor
 
@@ -16,6 +17,7 @@ from herder.errors import HerderError, UsageError
 from herder.language import core_version
 from herder.language.applications import require_one
 from herder.language.blocking import repeat
+from herder.language.left_out import require_role
 from herder.language.notified import Notified
 from herder.language.passes import DeployRole, Pass, Passes, find_deploy_role
 from herder.language.side_tasks import SideTasks
@@ -259,6 +261,7 @@ def deploy_executor(
                 return batches
             _require_linear(play)
             require_one(self._playbooks, self._variable_manager, self._loader)
+            _require_whole(conductor.course, self, play, role)
             self.has_deployed = True
             names = [tuple(str(host) for host in batch) for batch in batches]
             fleet = PlayFleet(role, names, self._side_tasks(play, role), tell)
@@ -317,6 +320,15 @@ def _passes_as_batches(course: Course, batches: list[list[Any]]) -> list[list[An
         return []
     everybody = [host for batch in batches for host in batch]
     return [everybody, *batches] if course in STAGED_COURSES else batches
+
+
+def _require_whole(course: Course, executor: Any, play: Any, role: DeployRole) -> None:
+    """Refuse words that leave the role out; who only looks needs none of its tasks."""
+    if course is Course.LOOK:
+        return
+    variables = executor._variable_manager.get_vars(play=play)
+    is_begun = executor._tqm._start_at_done
+    require_role(play, role, variables, None if is_begun else context.CLIARGS["start_at_task"])
 
 
 def _require_linear(play: Any) -> None:
