@@ -12,7 +12,8 @@ it belongs to.
 
 Herder's own role knows its passes by the variable `deploy_phase`. The Ansistrano role does not:
 its steps are told apart by the files that its main.yml includes. Its clean-up is left to the
-conductor: it would remove what the host goes back to when a later batch fails.
+conductor: it would remove what the host goes back to when a later batch fails. The hooks around it
+run on the way back too, as all hooks after the switch: one of them may reload what serves.
 
 *Source*: ansistrano.deploy tasks/main.yml (the order of its includes).
 """
@@ -34,7 +35,7 @@ from herder.model.fleet import REPEAT, OnceTask, RoleKind
 HERDER_ROLES = frozenset({"herder.deploy.app"})
 SWITCH_FILES = ("symlink.yml", "rsync-deploy.yml")
 CLEAN_UP_FILE = "cleanup.yml"
-AFTER_FILES = (CLEAN_UP_FILE, "anon-stats.yml", "funding.yml")
+AFTER_FILES = ("anon-stats.yml", "funding.yml")
 VALUE_ACTIONS = frozenset(
     {
         "add_host",
@@ -61,15 +62,19 @@ class Pass(enum.Enum):
 
 @dataclass(frozen=True)
 class DeployRole:
-    """The role that puts the release on hosts; lines are those of its tasks/main.yml."""
+    """The role that puts the release on hosts; lines are those of its tasks/main.yml.
+
+    `last_line` is the last one of the way back: what the role counts and thanks for comes after it,
+    and its rescue, which would remove the release that the host goes back to.
+    """
 
     kind: RoleKind
     first_task: Any
     main_file: str = ""
     switch_line: int = 0
     clean_up_line: int = 0
-    after_line: int = 0
     rescue_line: int = 0
+    last_line: int = 0
 
     def is_own(self, task: Any) -> bool:
         """Say whether a task stands in one of the role's files; those of hooks do not."""
@@ -127,14 +132,16 @@ def _ansistrano(role: Role, first_task: Any, play: Any) -> DeployRole:
         for task in _tasks(play)
         if _file(task) == main_file
     }
+    rescue_line = _rescue_line(play, main_file)
+    after = [lines[name] for name in AFTER_FILES if name in lines]
     return DeployRole(
         RoleKind.ANSISTRANO,
         first_task,
         main_file,
         min(lines[name] for name in SWITCH_FILES if name in lines),
         lines.get(CLEAN_UP_FILE, 0),
-        min(lines[name] for name in AFTER_FILES if name in lines),
-        _rescue_line(play, main_file),
+        rescue_line,
+        min([*after, *([rescue_line] if rescue_line else [])], default=max(lines.values()) + 1) - 1,
     )
 
 
@@ -241,7 +248,7 @@ class Passes:
         if self.current is Pass.STAGE:
             # without its rescue, what failed would look as if all were well
             return line < self.role.switch_line or 0 < self.role.rescue_line <= line
-        if self.current is Pass.TAKE_BACK and line >= self.role.after_line:
+        if self.current is Pass.TAKE_BACK and line > self.role.last_line:
             return False
         return line >= self.role.switch_line and line != self.role.clean_up_line
 

@@ -31,11 +31,18 @@ SITE = """\
     - name: restart
       command: echo restart
 """
-STEPS = ("setup", "update-code", "symlink-shared", "symlink", "cleanup")
+STEPS = (
+    *("setup", "update-code", "symlink-shared", "symlink"),
+    *("before-hook", "cleanup", "after-hook", "anon-stats"),
+)
+HOOKS = ["before-hook", "after-hook"]
 WANTED = {
     Pass.STAGE: ["value", "setup", "update-code", "symlink-shared", "rescue"],
-    Pass.SWITCH: ["value", "drain", "symlink", "rescue", "once", "restart"],
-    Pass.TAKE_BACK: ["value", "drain", "symlink", "restart"],
+    Pass.SWITCH: [
+        *("value", "drain", "symlink", *HOOKS, "anon-stats", "rescue"),
+        *("once", "restart"),
+    ],
+    Pass.TAKE_BACK: ["value", "drain", "symlink", *HOOKS, "restart"],
 }
 
 
