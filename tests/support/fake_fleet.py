@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from herder.model.fleet import HostValues, RoleKind
 
@@ -47,6 +48,9 @@ class FakeFleet:
 
     def variable(self, host: str, name: str, default: object = None) -> object:
         return self.variables.get(name, default)
+
+    def file_text(self, path: str) -> str:
+        return Path(path).read_text(encoding="utf-8")
 
     def ask(
         self, module: str, arguments: Mapping[str, Mapping[str, object]], seconds: int = 0

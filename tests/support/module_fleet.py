@@ -85,6 +85,9 @@ class ModuleFleet:
         known = {**self.variables, **self.own[host], **self.fixed}
         return known.get(name, default)
 
+    def file_text(self, path: str) -> str:
+        return Path(path).read_text(encoding="utf-8")
+
     def ask(
         self, module: str, arguments: Mapping[str, Answer], seconds: int = 0
     ) -> Mapping[str, Answer]:

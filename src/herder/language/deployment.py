@@ -80,6 +80,9 @@ class PlayFleet:
         (value,) = self._side_tasks.values(host, [name])
         return default if value is None else value
 
+    def file_text(self, path: str) -> str:
+        return self._side_tasks.file_text(path)
+
     def ask(
         self, module: str, arguments: Mapping[str, Mapping[str, object]], seconds: int = 0
     ) -> Mapping[str, Mapping[str, object]]:

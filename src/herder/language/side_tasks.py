@@ -87,6 +87,16 @@ class SideTasks:
         found: list[Any] = templar.template(core_version.trusted("{{ [" + expressions + "] }}"))
         return found
 
+    def file_text(self, path: str) -> str:
+        """Give the text of a file on the controller, found and decrypted as by a task of the role.
+
+        *Raises*: AnsibleError when it is nowhere, or the vault password is not the right one.
+        *Source*: ansible-core 2.19 plugins/action/__init__.py (`_find_needle`), lookup/file.py.
+        """
+        places = self.like_task.get_search_path()
+        found = self.loader.path_dwim_relative_stack(places, "files", path)
+        return str(self.loader.get_text_file_contents(found))
+
     def _worker(self, number: int, host: str, task: Any, answers: AnswerQueue) -> Worker:
         return self.worker(
             final_q=answers,

@@ -111,6 +111,9 @@ class Fleet(Protocol):
     def variable(self, host: str, name: str, default: object = None) -> object:
         """Give a variable of the playbook as it is on a host now, or `default`."""
 
+    def file_text(self, path: str) -> str:
+        """Give the text of a file on the controller, found and decrypted as tasks find theirs."""
+
     def ask(
         self, module: str, arguments: Mapping[str, Mapping[str, object]], seconds: int = 0
     ) -> Mapping[str, Mapping[str, object]]:

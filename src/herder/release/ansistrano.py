@@ -10,7 +10,6 @@ visitors may be served from there: that is refused, unless it is of the same com
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from herder.errors import DeploymentRefused
 from herder.model.fleet import Fleet
@@ -19,6 +18,7 @@ from herder.release.answers import (
     STAGE_MODULE,
     ask_same,
     failure_of,
+    git_access,
     layout,
     look_at,
     tell_failures,
@@ -94,21 +94,12 @@ def _branch(fleet: Fleet, host: str) -> str:
 def _commit(fleet: Fleet, host: str) -> str:
     source = {"repo": fleet.variable(host, "ansistrano_git_repo"), "version": _branch(fleet, host)}
     words: dict[str, object] = {"steps": ["resolve"], "via": "git"}
-    words |= {"git": source | _key(fleet, host)}
+    words |= {"git": source | git_access(fleet, host)}
     words |= {"repo_dir": fleet.variable(host, "ansistrano_repo_dir", "repo")}
     answer = fleet.ask(STAGE_MODULE, {host: layout(fleet, host) | words})[host]
     if failure := failure_of(answer):
         raise DeploymentRefused("the branch could not be resolved", ((host, failure),))
     return str(answer["commit"])
-
-
-def _key(fleet: Fleet, host: str) -> dict[str, object]:
-    """Give the deploy key, from the host or, as its text, from the controller."""
-    on_host = fleet.variable(host, "ansistrano_git_identity_key_remote_path")
-    if on_host:
-        return {"key_path": on_host}
-    here = fleet.variable(host, "ansistrano_git_identity_key_path")
-    return {"key": Path(str(here)).expanduser().read_text(encoding="utf-8")} if here else {}
 
 
 def seal(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:

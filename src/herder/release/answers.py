@@ -55,6 +55,24 @@ def variable_prefix(fleet: Fleet) -> str:
     return "deploy" if fleet.role is RoleKind.HERDER else "ansistrano"
 
 
+def git_access(fleet: Fleet, host: str) -> dict[str, object]:
+    """Give what git needs to get at the repository from a host, as the role gives it to git.
+
+    That is the deploy key (the path of one that the host has, else the text of the controller's),
+    options of ssh, the program, and what else to fetch.
+    """
+    prefix = f"{variable_prefix(fleet)}_git_"
+    names = {"key_path": "identity_key_remote_path", "ssh_options": "ssh_opts"}
+    names |= {name: name for name in ("executable", "refspec")}
+    values = {word: fleet.variable(host, prefix + name) for word, name in names.items()}
+    access = {word: value for word, value in values.items() if value}
+    text = fleet.variable(host, prefix + "identity_key")
+    here = str(fleet.variable(host, prefix + "identity_key_path", "")).strip()
+    if text or (here and "key_path" not in access):
+        access["key"] = text or fleet.file_text(here)
+    return access
+
+
 def named_by_playbook(fleet: Fleet, host: str) -> str:
     """Give the release's name where variables of the playbook fix it, under either role's name."""
     names = ("deploy_release_version", "ansistrano_release_version")

@@ -19,6 +19,7 @@ from herder.release import preflight
 from herder.release.answers import (
     STAGE_MODULE,
     failure_of,
+    git_access,
     layout,
     look_at,
     named_by_playbook,
@@ -139,12 +140,10 @@ def _git(fleet: Fleet, host: str) -> dict[str, object]:
         "version": "deploy_git_branch",
         "commit": "deploy_git_commit",
         "tree": "deploy_git_repo_tree",
-        "key": "deploy_git_identity_key",
-        "key_path": "deploy_git_identity_key_remote_path",
-        "ssh_options": "deploy_git_ssh_opts",
     }
     values = {word: fleet.variable(host, name) for word, name in names.items()}
-    return {word: value for word, value in values.items() if value is not None}
+    given = {word: value for word, value in values.items() if value is not None}
+    return given | git_access(fleet, host)
 
 
 def _planned(answer: Mapping[str, object]) -> PlannedChange:
