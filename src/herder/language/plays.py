@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import inspect
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,11 @@ from herder.language import core_version
 from herder.language.callback_bridge import EventCallback
 from herder.language.own_callbacks import only_wanted
 from herder.language.passes import gives_values
+from herder.language.reasons import HIDDEN, reason_of
 from herder.language.shortcuts.results import begin_telling
 from herder.language.waves import wave_of
 from herder.language.workers import ResultQueue
 
-_HIDDEN = "failed; why is hidden by no_log"
 FAILURES = frozenset({"v2_runner_on_failed", "v2_runner_on_unreachable"})
 # A variable of a task that fails to tell why another one did (failed.yml of our deploy role).
 TELLS_CAUSE = "deploy_tells_cause"
@@ -92,9 +92,10 @@ class QueueManager(TaskQueueManager):
 
     def _note_failure(self, result: Any) -> None:
         host, facts = core_version.plain_result_of(result)
+        is_hidden = result.task.no_log is True or core_version.is_hidden(result)
+        text = HIDDEN if is_hidden else reason_of(facts)
         self._failures.pop(host, None)
         name = "" if TELLS_CAUSE in result.task.vars else f"{result.task.get_name().strip()}: "
-        text = _HIDDEN if core_version.is_hidden(result) else failure_text(facts)
         self._failures[host] = f"{name}{text}"
 
     def why_failed(self, host: str) -> str:
@@ -119,18 +120,6 @@ class QueueManager(TaskQueueManager):
 
     def _cleanup_processes(self) -> None:
         """Threads end by themselves; a run that is broken off does not wait for them."""
-
-
-def failure_text(facts: Mapping[str, Any]) -> str:
-    """Say why a task failed; of a loop, what the first item that failed says."""
-    items = facts.get("results")
-    failed = (each for each in items if _has_failed(each)) if isinstance(items, list) else iter(())
-    seen = next(failed, facts)
-    return str(seen.get("msg") or seen.get("stderr") or "failed").strip()
-
-
-def _has_failed(item: object) -> bool:
-    return isinstance(item, Mapping) and bool(item.get("failed"))
 
 
 class WokenResults(collections.deque[Any]):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from herder.language.plays import failure_text
 from tests.rooms.language.conftest import Play
 
 
@@ -29,29 +28,6 @@ def test_a_strategy_of_someone_else_is_refused_with_a_reason(play: Play, tmp_pat
     done = play([{"debug": {}}], strategy="own")
     assert "Herder cannot use the strategy plugin 'own'" in done.stderr
     assert done.returncode == 1
-
-
-@pytest.mark.parametrize(
-    ("facts", "text"),
-    [
-        ({"msg": "no such file "}, "no such file"),
-        ({"stderr": "bang"}, "bang"),
-        ({}, "failed"),
-        ({"msg": "x", "results": "of a module's own"}, "x"),
-        (
-            {
-                "msg": "One or more items failed",
-                "results": [{"msg": "fine"}, {"failed": True, "msg": "haproxy socket: timed out"}],
-            },
-            "haproxy socket: timed out",
-        ),
-    ],
-)
-def test_why_a_task_failed_is_what_itself_or_its_item_says(
-    facts: dict[str, object], text: str
-) -> None:
-    """A deployment's table said "One or more items failed" of a balancer that hung."""
-    assert failure_text(facts) == text
 
 
 def test_deployments_table_hides_what_no_log_hides(tmp_path: Path) -> None:
@@ -90,5 +66,5 @@ def test_deployments_table_hides_what_no_log_hides(tmp_path: Path) -> None:
     )
 
     table = done.stdout.partition("is now")[2]
-    assert "Log in: failed; why is hidden by no_log" in table, done.stderr
+    assert "Log in: its output is hidden (no_log)" in table, done.stderr
     assert "moo" not in table
