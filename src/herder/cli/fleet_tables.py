@@ -28,7 +28,9 @@ def story_table(story: DeploymentStory, exit_code: int = 0) -> Table:
     The whole run's `exit_code` tells of other plays: one may have failed after all was done.
     """
     result = "done" if story.is_done else "not done"
-    commit = f", commit {story.commit[:SHOWN_DIGITS]}" if story.commit else ""
+    # code that comes in another way than from git is known by the release's name
+    has_commit = story.commit not in ("", story.release)
+    commit = f", commit {story.commit[:SHOWN_DIGITS]}" if has_commit else ""
     names = ("host", "was", "became", "is now", "state")
     columns = (*(Column(name) for name in names), Column("", is_prose=True))
     return Table(
@@ -84,7 +86,7 @@ def _release_row(each: HostReleases, usual: tuple[str, str]) -> Row:
     cells = (
         each.host,
         each.current or NONE,
-        str(record.get("commit") or NONE)[:SHOWN_DIGITS],
+        _commit(each, record),
         _when(record.get("activated") or record.get("finished")),
         str(record.get("by") or NONE),
         state,
@@ -92,6 +94,11 @@ def _release_row(each: HostReleases, usual: tuple[str, str]) -> Row:
     )
     is_odd = is_other or edited or each.is_dangling or each.is_pending
     return Row(cells, Tone.NOTICE if is_odd or not each.current else Tone.PLAIN)
+
+
+def _commit(each: HostReleases, record: Mapping[str, object]) -> str:
+    commit = str(record.get("commit") or "")
+    return commit[:SHOWN_DIGITS] if commit not in ("", each.current) else NONE
 
 
 def _other(record: Mapping[str, object]) -> str:

@@ -9,7 +9,7 @@ visitors may be served from there: that is refused, unless it is of the same com
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from herder.errors import DeploymentRefused
 from herder.model.fleet import Fleet
@@ -27,7 +27,7 @@ from herder.release.answers import (
 _CLEAN_UP_MODULE = "herder.deploy.release_cleanup"
 
 
-def begin(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:
+def begin(fleet: Fleet, hosts: Sequence[str], release: str, token: int, *, by: str = "") -> None:
     """Fix the commit behind the branch, and mark the release as being built on every host.
 
     *Raises*: DeploymentRefused when the repository cannot be asked, a host has another release of
@@ -41,7 +41,8 @@ def begin(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:
         fleet.fix({"ansistrano_git_branch": commit})
     _require_free_name(fleet, hosts, release, commit)
     _remove_unfinished(fleet, hosts, token)
-    _require_all(fleet, hosts, release, token, ["setup", "begin"])
+    words = {"release": release, "token": token, "by": by}
+    _require_all(fleet, hosts, words | {"steps": ["setup", "begin"]})
 
 
 def _require_free_name(fleet: Fleet, hosts: Sequence[str], release: str, commit: str) -> None:
@@ -104,13 +105,11 @@ def _commit(fleet: Fleet, host: str) -> str:
 
 def seal(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> None:
     """Take the digest of what the role built, and mark it as finished."""
-    _require_all(fleet, hosts, release, token, ["seal"])
+    _require_all(fleet, hosts, {"release": release, "token": token, "steps": ["seal"]})
 
 
-def _require_all(
-    fleet: Fleet, hosts: Sequence[str], release: str, token: int, steps: list[str]
-) -> None:
-    words = {"release": release, "via": "none", "steps": steps, "token": token}
+def _require_all(fleet: Fleet, hosts: Sequence[str], words: Mapping[str, object]) -> None:
+    words = {"via": "none", **words}
     answers = ask_same(fleet, hosts, STAGE_MODULE, words)
     wrong = tuple((host, text) for host in hosts if (text := failure_of(answers.get(host, {}))))
     if wrong:

@@ -122,7 +122,7 @@ class DeployConductor:
         )
         taking = [host for host in hosts if self.takes_part(host)]
         if taking and fleet.role is RoleKind.ANSISTRANO:
-            ansistrano.begin(fleet, taking, self.release, self._token())
+            ansistrano.begin(fleet, taking, self.release, self._token(), by=self._wishes.user)
         self._say("staging on all hosts")
 
     def staged(self, report: BatchReport) -> Verdict:

@@ -54,3 +54,15 @@ def test_play_that_failed_after_the_deployment_is_told_below_its_table() -> None
 
     assert story_table(story, exit_code=2).notes == (BESIDE,)
     assert story_table(story).notes == ()
+
+
+def test_release_without_a_commit_has_none_in_the_tables() -> None:
+    """What rsync brought is known by the release's name, which is no commit."""
+    record = {"name": "r1", "commit": "r1", "state": "finished"}
+    seen = HostReleases("web1", current="r1", releases=(record,))
+
+    told = story_table(DeploymentStory("r1", "r1", is_done=True, hosts=()))
+    row = releases_table({"web1": seen}).rows[0]
+
+    assert "commit" not in told.title
+    assert row.cells[2] == "-"

@@ -11,6 +11,7 @@ from herder.errors import DeploymentRefused
 from herder.model.fleet import Conductor, RoleKind
 from herder.model.releases import DeployWishes
 from herder.release import ansistrano
+from herder.release.answers import look_at
 from herder.release.deploy import DeployConductor
 from herder.release.rollback import RollbackConductor
 from tests.support.module_fleet import ModuleFleet, Play, run_module
@@ -73,6 +74,14 @@ def test_role_builds_the_same_commit_once_more(fleet: ModuleFleet) -> None:
     ansistrano.begin(fleet, ["web1"], "r1", 0)
 
     assert fleet.told == []
+
+
+def test_hosts_know_who_deployed_with_the_role(fleet: ModuleFleet) -> None:
+    """The table of releases tells it."""
+    ansistrano.begin(fleet, ["web1"], "r2", 0, by="ann")
+
+    record = look_at(fleet, ["web1"])["web1"].release("r2") or {}
+    assert record["by"] == "ann"
 
 
 def test_release_that_the_fleet_was_led_back_from_is_neither_kept_nor_gone_back_to(
