@@ -138,6 +138,14 @@ def has_changed_well(result: Any) -> bool:
     return bool(result.is_changed() and not is_bad)
 
 
+def is_skipped(result: Any) -> bool:
+    """Say whether a task was skipped on a host, with all items of its loop.
+
+    *Source*: as of `has_changed_well`.
+    """
+    return bool(result.utr.skipped if _has_unified_results else result.is_skipped())
+
+
 def is_isolated(variables: Any) -> bool:
     """Say whether what a task starts on the controller is to have no terminal.
 

@@ -134,8 +134,13 @@ class PlayCourse:
         if once is not None and keeper is not None:
             keeper.begins(once, host)
 
-    def ended(self, task: Any, host: str, *, has_changed: bool) -> None:
-        """A task ended on a host; a failed one has changed nothing that counts."""
+    def ended(self, task: Any, host: str, *, has_changed: bool, is_skipped: bool) -> None:
+        """A task ended on a host; a failed one has changed nothing that counts.
+
+        One that was skipped may be for a host of a later batch: its `when` is asked there again.
+        """
+        if is_skipped:
+            self.passes.forget_once(task)
         once, keeper = self._once_of(task), self._conductor.once
         if once is not None and keeper is not None:
             keeper.ended(once, host, has_changed=has_changed)

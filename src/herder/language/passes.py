@@ -214,6 +214,11 @@ class Passes:
         if once and self.current is not Pass.STAGE:
             self.ran_once.add(once.digest)
 
+    def forget_once(self, task: Any) -> None:
+        """A `run_once` task did nothing after all."""
+        if once := self.once_task(task):
+            self.ran_once.discard(once.digest)
+
     def _is_done(self, once: OnceTask | None) -> bool:
         if once is None:
             return False

@@ -158,8 +158,12 @@ class WokenStrategy(StrategyBase):
         if self._tqm.course is None:
             return
         for result in results:
-            has_changed = core_version.has_changed_well(result)
-            self._tqm.course.ended(result.task, result.host.name, has_changed=has_changed)
+            self._tqm.course.ended(
+                result.task,
+                result.host.name,
+                has_changed=core_version.has_changed_well(result),
+                is_skipped=core_version.is_skipped(result),
+            )
 
     def _in_order_of_hosts(self, results: list[Any]) -> list[Any]:
         """What is made of the results (includes) does not depend on who was first."""

@@ -11,8 +11,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook import Playbook
 from ansible.vars.manager import VariableManager
 
+from herder.language.deployment import PlayCourse
 from herder.language.passes import DeployRole, Pass, Passes, find_deploy_role
 from herder.model.fleet import RoleKind
+from herder.release.look import LookConductor
 from tests.support.plugins import load_plugins
 
 SITE = """\
@@ -112,6 +114,22 @@ def test_run_once_is_once_in_all_batches(play: Any, role: DeployRole) -> None:
     passes.note_once(once)
 
     assert (first, passes.may_run(once)) == (True, False)
+
+
+def test_run_once_that_was_skipped_is_asked_of_the_next_batch(play: Any, role: DeployRole) -> None:
+    """Its `when` may hold on a host that is not the first: nobody would migrate."""
+    passes = Passes(role)
+    course = PlayCourse(LookConductor(print), passes, [])
+    passes.current = Pass.SWITCH
+    once = next(task for task in tasks(play) if task.name == "once")
+    may_run = []
+
+    for is_skipped in (True, False):
+        passes.note_once(once)
+        course.ended(once, "web1", has_changed=False, is_skipped=is_skipped)
+        may_run.append(passes.may_run(once))
+
+    assert may_run == [True, False]
 
 
 def test_equal_tasks_that_run_once_run_each(play: Any, role: DeployRole) -> None:
