@@ -220,14 +220,12 @@ class DeployConductor:
 
     def _remark_what_stays(self, fleet: Fleet) -> None:
         """Name what ran once (a migration): no link undoes it."""
-        if not self._once.done_now:
-            return
-        hook = fleet.variable(next(iter(self._ledger.stories)), UNDO_HOOK)
-        done = ", ".join(f"{task.name!r} on {host}" for task, host in self._once.done_now)
-        by_hook = f"{UNDO_HOOK} ({hook}) is to undo it" if hook else f"no {UNDO_HOOK} undoes it"
-        if hook and self._transaction.state is not State.GOING_BACK:
-            by_hook = f"{UNDO_HOOK} ({hook}) does not run where no host switched"
-        self._remark(f"what ran once stays done: {done}; {by_hook}")
+        if self._once.done_now:
+            is_going_back = self._transaction.state is State.GOING_BACK
+            self._remark(self._once.what_stays(self._undo_hook(fleet), is_going_back=is_going_back))
+
+    def _undo_hook(self, fleet: Fleet) -> str:
+        return str(fleet.variable(next(iter(self._ledger.stories)), UNDO_HOOK) or "")
 
     def _confirm(self, fleet: Fleet, hosts: Sequence[str]) -> dict[str, str]:
         return confirm_switches(fleet, hosts, self._token())
@@ -291,9 +289,8 @@ class DeployConductor:
             after = state_after(replace(story, reason=reason), self.release)
             state = after if is_back else HostState.FAILED
             self._ledger.change(host, state=state, now=releases.serves or story.now, reason=reason)
-        hook = fleet.variable(report.hosts[0], UNDO_HOOK)
-        if hook and report.is_whole and not self._left_to_go_back and self._once.done_now:
-            self._once.forget()
+        if self._once.done_now and not self._left_to_go_back and self._undo_hook(fleet):
+            self._once.undone(is_whole=report.is_whole)
 
     def finish(self) -> int:
         try:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from herder.model.fleet import REPEAT, Fleet, OnceTask
+from herder.model.fleet import REPEAT, UNDO_HOOK, Fleet, OnceTask
 from herder.model.releases import COMMIT_DIGITS, HostReleases
 from herder.release.answers import ask_same, failure_of, look_at
 
@@ -70,8 +70,21 @@ class OnceBook:
         if has_changed:
             self.done_now.append((task, host))
 
-    def forget(self) -> None:
-        """What this deployment did was undone: the next one has to do it."""
+    def what_stays(self, hook: str, *, is_going_back: bool) -> str:
+        """Say what this deployment did once, and what becomes of it."""
+        done = ", ".join(f"{task.name!r} on {host}" for task, host in self.done_now)
+        by_hook = f"{UNDO_HOOK} ({hook}) is to undo it" if hook else f"no {UNDO_HOOK} undoes it"
+        if hook and not is_going_back:
+            by_hook = f"{UNDO_HOOK} ({hook}) does not run where no host switched"
+        return f"what ran once stays done: {done}; {by_hook}"
+
+    def undone(self, *, is_whole: bool) -> None:
+        """The hook that undoes what this deployment did has run; then the next one has to do it."""
+        if not is_whole:
+            text = f"the last batch that went back failed: look whether {UNDO_HOOK} undid it;"
+            self._tell_once(f"{text} it counts as done for this code (-e {REPEAT}=true repeats it)")
+            return
+        self._tell_once(f"{UNDO_HOOK} undid it")
         for task, host in self.done_now:
             self._note(task, host, "forgotten")
 

@@ -69,6 +69,21 @@ def test_what_ran_once_for_newer_code_is_named_to_who_goes_back(fleet: ModuleFle
     assert "'Second'" not in done_after(seen, "r2")
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_migration_is_to_do_again_only_when_the_hook_undid_it(
+    fleet: ModuleFleet, *, is_whole: bool
+) -> None:
+    """And the person who deploys is told how that ended."""
+    first = book(fleet, "r1")
+    first.begins(MIGRATE, "web1")
+    first.ended(MIGRATE, "web1", has_changed=True)
+
+    first.undone(is_whole=is_whole)
+
+    assert ("look whether" in fleet.told[0]) is not is_whole
+    assert book(fleet, "r2").may_run(MIGRATE, "web1") is is_whole
+
+
 def test_what_failed_or_changed_nothing_is_not_kept(fleet: ModuleFleet) -> None:
     """A gate that runs once must run every time."""
     first = book(fleet, "r1")
