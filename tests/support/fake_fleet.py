@@ -115,6 +115,9 @@ class FakeFleet:
             host.failed.add(str(words["release"]))
         return {"changed": True}
 
+    def _release_cleanup(self, host: FakeHost, words: Mapping[str, object]) -> Answer:
+        return {"changed": False, "removed": {}}
+
     def _release_log(self, host: FakeHost, words: Mapping[str, object]) -> Answer:
         host.logs.append(words)
         return {"changed": True}

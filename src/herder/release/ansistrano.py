@@ -67,20 +67,6 @@ def _remove_unfinished(fleet: Fleet, hosts: Sequence[str], token: int) -> None:
     tell_failures(fleet, answers, "half-built releases could not be removed")
 
 
-def clean_up(fleet: Fleet, hosts: Sequence[str], token: int) -> None:
-    """Remove old releases in the role's place, when all hosts have the new one.
-
-    The role does it on each host at once, and would take away what that host goes back to.
-    """
-    orders = {
-        host: layout(fleet, host)
-        | {"keep_releases": fleet.values(host).keep_releases, "token": token}
-        for host in hosts
-    }
-    answers = fleet.ask(_CLEAN_UP_MODULE, orders)
-    tell_failures(fleet, answers, "old releases could not be removed")
-
-
 def _require_one_branch(fleet: Fleet, hosts: Sequence[str]) -> None:
     branches = {host: _branch(fleet, host) for host in hosts}
     if len(set(branches.values())) > 1:

@@ -1,4 +1,7 @@
-"""What hosts staged, held against each other: nothing switches unless all hold the same."""
+"""What hosts staged, held against each other: nothing switches unless all hold the same.
+
+And what of it, and of what was there before, is removed at the end.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from herder.model.fleet import Fleet
-from herder.release.answers import INFO_MODULE, ask_same, look_at, tell_failures
+from herder.release.answers import INFO_MODULE, ask_same, layout, look_at, tell_failures
 
 SHOWN_FILES = 5
 # What the digest is made of; times differ between hosts by right.
@@ -79,3 +82,22 @@ def abandon(fleet: Fleet, hosts: Sequence[str], release: str, token: int) -> Non
     words = {"release": release, "result": "failed", "token": token, "end_lease": False}
     answers = ask_same(fleet, hosts, "herder.deploy.release_finish", words)
     tell_failures(fleet, answers, "the staged release could not be removed")
+
+
+def clean_up(fleet: Fleet, hosts: Sequence[str], token: int) -> None:
+    """Remove old releases in the role's place, when all hosts have the new one.
+
+    The role does it on each host at once, and would take away what that host goes back to, now or
+    by a rollback after a deployment that was taken back.
+    """
+    orders = {
+        host: layout(fleet, host)
+        | {"keep_releases": fleet.values(host).keep_releases, "token": token}
+        for host in hosts
+    }
+    answers = fleet.ask("herder.deploy.release_cleanup", orders)
+    tell_failures(fleet, answers, "old releases could not be removed")
+    for host, answer in answers.items():
+        warnings = answer.get("warnings")
+        for text in warnings if isinstance(warnings, list) else []:
+            fleet.tell(f"{host}: {text}")

@@ -344,8 +344,8 @@ class DeployConductor:
                 and NOT_RELOADED not in story.reason
             ]
             contents.abandon(fleet, without, self.release, self._token())
-        elif fleet.role is RoleKind.ANSISTRANO:
-            ansistrano.clean_up(fleet, tuple(stories), self._token())
+        else:
+            contents.clean_up(fleet, tuple(stories), self._token())
         self._write_logs(fleet)
 
     def _write_logs(self, fleet: Fleet) -> None:

@@ -450,11 +450,12 @@ def test_lost_host_is_said_to_go_back_by_itself_only_where_it_has_a_guard(
     assert fleet.served()["web1"] == "r2"
 
 
-def test_old_releases_of_the_ansistrano_role_go_when_all_hosts_have_the_new_one(
-    fleet: ModuleFleet,
+@pytest.mark.parametrize("role", RoleKind)
+def test_old_releases_go_when_all_hosts_have_the_new_one(
+    fleet: ModuleFleet, role: RoleKind
 ) -> None:
-    """Its own clean-up keeps one by the time of its folder, and there is no way back then."""
-    fleet.role, fleet.variables = RoleKind.ANSISTRANO, {"ansistrano_keep_releases": 1}
+    """A role's own clean-up is done on each host at once, and there is no way back then."""
+    fleet.role, fleet.variables = role, {"ansistrano_keep_releases": 1}
     failing = deployment(fleet, "r3")
     failing.broken = {"web3"}
 
