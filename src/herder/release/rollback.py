@@ -89,7 +89,12 @@ class RollbackConductor:
         token = self._lease.token if self._lease else 0
         back = [host for host in report.hosts if host not in report.unreachable]
         confirm_switches(self._fleet, back, token)
-        return Verdict.GO_ON if report.is_whole else Verdict.STOP
+        if report.is_whole:
+            return Verdict.GO_ON
+        if len({story.now for story in self._ledger.stories.values()}) > 1:
+            again = f"`herder rollback` again takes all to {self.release}, with `--to NAME` elsewhere"
+            self._ledger.remarks.append(f"hosts serve different releases: {again}")
+        return Verdict.STOP
 
     def _without_those_that_stayed(self, report: BatchReport) -> BatchReport:
         """The play may have rescued or ignored what failed; the next batch must not follow then."""

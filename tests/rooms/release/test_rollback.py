@@ -86,6 +86,22 @@ def test_a_failed_batch_stops_the_way_back() -> None:
     assert conductor.finish() == 2
 
 
+def test_a_way_back_that_stopped_says_how_to_go_on() -> None:
+    """Half of the fleet has the old release then, and whoever reads the table has to act."""
+    fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes())
+    conductor.prepare(fleet)
+    conductor.begin_batch(("a",))
+    fleet.hosts["a"].current = "r1"
+
+    conductor.switched(BatchReport(("a",), failed={"a": "health: 500"}))
+
+    (remark,) = conductor.story.remarks
+    assert "`herder rollback` again takes all to r1" in remark
+    again = RollbackConductor(wishes())
+    again.prepare(fleet)
+    assert again.release == "r1"
+
+
 def test_host_that_did_not_switch_stops_the_way_back() -> None:
     """Its play may rescue what failed, or begin after the switch; the fleet must not follow."""
     fleet, conductor = fleet_with("r1", "r2"), RollbackConductor(wishes())
