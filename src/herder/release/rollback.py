@@ -92,7 +92,7 @@ class RollbackConductor:
         if report.is_whole:
             return Verdict.GO_ON
         if len({story.now for story in self._ledger.stories.values()}) > 1:
-            again = f"`herder rollback` again takes all to {self.release}, with `--to NAME` elsewhere"
+            again = f"`herder rollback` again takes all to {self.release}, `--to NAME` elsewhere"
             self._ledger.remarks.append(f"hosts serve different releases: {again}")
         return Verdict.STOP
 
