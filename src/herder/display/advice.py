@@ -60,7 +60,8 @@ _OF_ALL: tuple[tuple[str, str], ...] = (
         "is the host up, and does a firewall let this address in?",
     ),
     (
-        r"Missing sudo password|sudo: a password is required|sudo: a terminal is required",
+        r"Missing sudo password|sudo: a (?:password|terminal) is required"
+        r"|sudo: interactive authentication is required",
         "ask for the password with -K (--ask-become-pass)",
     ),
     (
@@ -68,7 +69,7 @@ _OF_ALL: tuple[tuple[str, str], ...] = (
         "the become password is wrong: try -K again, and check ansible_become_password",
     ),
     (
-        r"is not in the sudoers file|may not run sudo",
+        r"is not in the sudoers file|may not run sudo|sudo: I'm sorry .* I'm afraid",
         "let this user become root on the host, or connect as one who may (-u)",
     ),
     (

@@ -87,6 +87,10 @@ def _needs_tty(plugin: Any) -> bool:
     return bool(plugin.require_tty) or plugin.name == "su" or not plugin.pipelining
 
 
+# Source: sudo-rs 0.2, Ubuntu's sudo since 25.10; ansible-core up to 2.21 knows the other sudo only.
+_SUDO_RS_ASKS = b"sudo: interactive authentication is required"
+
+
 @dataclass(frozen=True)
 class _Conversation:
     """The become plugin's own knowledge of its prompts, asked with all output so far.
@@ -106,7 +110,8 @@ class _Conversation:
         return bool(self.plugin.check_incorrect_password(output))
 
     def is_missing_password(self, output: bytes) -> bool:
-        return bool(self.plugin.check_missing_password(output))
+        is_said = self.plugin.name == "sudo" and _SUDO_RS_ASKS in output
+        return is_said or bool(self.plugin.check_missing_password(output))
 
 
 def is_carried(connection: Any) -> bool:

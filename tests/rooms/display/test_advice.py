@@ -11,6 +11,8 @@ from herder.display.advice import advice_for
     ("failure", "words"),
     [
         ("msg Missing sudo password", "-K"),
+        ("module_stderr sudo: interactive authentication is required", "-K"),
+        ("msg sudo: I'm sorry mia. I'm afraid I can't do that", "become root"),
         ("msg Could not get lock /var/lib/dpkg/lock-frontend", "lock_timeout"),
         ("stderr No space left on device", "df -h"),
         ("msg 'release' is undefined", "default()"),

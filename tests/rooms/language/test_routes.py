@@ -156,3 +156,19 @@ def test_a_talk_is_about_the_command_it_was_made_for(method: str) -> None:
     assert first.conversation.is_success(mark.encode())
     asked = prompt if isinstance(prompt, str) else "Password: "
     assert first.conversation.is_prompt(asked.encode())
+
+
+@pytest.mark.parametrize(
+    ("method", "is_missing"), [("sudo", True), ("su", False)], ids=["sudo", "su"]
+)
+def test_sudo_rs_asks_for_a_password_in_its_own_words(method: str, *, is_missing: bool) -> None:
+    """It is Ubuntu's sudo, and a host must not look unreachable for a password that is missing."""
+    connection = connection_loader.get("local", PlayContext(play=None))
+    connection._shell = shell_loader.get("sh")
+    connection.become = become_loader.get(method)
+    connection.become.set_options(direct={"become_user": "mia"})
+
+    step = become_step(connection, ("python3",))
+
+    said = b"sudo: interactive authentication is required\n"
+    assert step.conversation.is_missing_password(said) is is_missing
