@@ -145,3 +145,24 @@ def test_server_that_was_never_let_in_can_be_removed(haproxy: Path, tmp_path: Pa
     )
 
     assert "TASK [Terminate the instances]" in said
+
+
+def test_database_is_of_the_version_that_the_system_has(tmp_path: Path) -> None:
+    """Debian 12 brings PostgreSQL 15, each later system another; the demo must run there too."""
+    (tmp_path / "site.yml").write_text(
+        "- hosts: localhost\n  gather_facts: false\n"
+        f"  vars_files: {find_example().ansible_folder}/roles/database/defaults/main.yml\n"
+        "  vars: {postgresql_found: {files: [{path: /etc/pg/9}, {path: /etc/pg/18}]}}\n"
+        "  tasks: [{assert: {that: postgresql_folder == '/etc/postgresql/18/main'}}]\n"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "herder", "playbook", "site.yml"],
+        cwd=tmp_path,
+        env=without_ansible(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stdout

@@ -25,6 +25,7 @@ VAULT_PASSWORD_FILE = "vault-password-for-the-demo.txt"
 _PACKAGES = (
     "gunicorn",
     "haproxy",
+    "libjs-jquery",
     "nginx",
     "postgresql",
     "python3-apt",

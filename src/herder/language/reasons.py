@@ -9,6 +9,8 @@ from herder.events import Facts
 
 # *Source*: ansible-core 2.19 executor/task_result.py, `as_callback_task_result`.
 HIDDEN = "its output is hidden (no_log)"
+# What a command that failed is told with; the reason is what it said last.
+NO_REASON = "non-zero return code"
 _LONGEST_LABEL = 40
 
 
@@ -40,4 +42,7 @@ def _variable(item: Mapping[str, Any]) -> str:
 
 
 def _text(facts: Mapping[str, Any]) -> str:
-    return str(facts.get("msg") or facts.get("stderr") or "failed").strip()
+    text, said = (str(facts.get(name) or "").strip() for name in ("msg", "stderr"))
+    if NO_REASON in text and said:
+        return f"{text} {said.splitlines()[-1]}"
+    return text or said or "failed"

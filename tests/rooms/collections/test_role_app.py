@@ -218,7 +218,8 @@ def test_failure_before_the_switch_leaves_the_host_as_it_was(fleet: Fleet) -> No
     """And nothing of the failed release, which could later be taken for one (A2, C, D)."""
     fleet.deploy("r1")
     fleet.push("two")
-    fail = fleet.hook("fail", "- fail: {msg: no}\n  when: inventory_hostname == 'web2'\n")
+    command = "- shell: echo trace >&2; echo no such table >&2; exit 3\n"
+    fail = fleet.hook("fail", f"{command}  when: inventory_hostname == 'web2'\n")
 
     said = fleet.deploy("r2", status=2, deploy_before_symlink_tasks_file=fail)
 
@@ -226,6 +227,7 @@ def test_failure_before_the_switch_leaves_the_host_as_it_was(fleet: Fleet) -> No
     assert fleet.releases("web2") == ["r1"]
     assert fleet.log("web2")[-1]["result"] == "failed"
     assert "Deployment failed in task" in said
+    assert "non-zero return code no such table" in said, said
 
 
 def test_failure_after_the_switch_takes_the_host_back(fleet: Fleet) -> None:

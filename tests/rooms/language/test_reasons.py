@@ -18,7 +18,12 @@ ALL = "One or more items failed"
 @pytest.mark.parametrize(
     ("facts", "text"),
     [
-        ({"msg": " non-zero return code\n", "stderr": "x"}, "non-zero return code"),
+        ({"msg": " non-zero return code\n"}, "non-zero return code"),
+        (
+            {"msg": "non-zero return code", "stderr": "Traceback\n  ...\nNoModule: django\n"},
+            "non-zero return code NoModule: django",
+        ),
+        ({"msg": "no such unit", "stderr": "see journalctl"}, "no such unit"),
         ({"msg": "", "stderr": "killed"}, "killed"),
         ({}, "failed"),
         ({"msg": ALL, "results": ITEMS}, "no such database (item two)"),
