@@ -28,9 +28,8 @@ def story_table(story: DeploymentStory, exit_code: int = 0) -> Table:
     The whole run's `exit_code` tells of other plays: one may have failed after all was done.
     """
     result = "done" if story.is_done else "not done"
-    # code that comes in another way than from git is known by the release's name
-    has_commit = story.commit not in ("", story.release)
-    commit = f", commit {story.commit[:SHOWN_DIGITS]}" if has_commit else ""
+    shown = _commit(story.commit, story.release)
+    commit = f", commit {shown}" if shown else ""
     names = ("host", "was", "became", "is now", "state")
     columns = (*(Column(name) for name in names), Column("", is_prose=True))
     return Table(
@@ -86,7 +85,7 @@ def _release_row(each: HostReleases, usual: tuple[str, str]) -> Row:
     cells = (
         each.host,
         each.current or NONE,
-        _commit(each, record),
+        _commit(str(record.get("commit") or ""), each.current) or NONE,
         _when(record.get("activated") or record.get("finished")),
         str(record.get("by") or NONE),
         state,
@@ -96,9 +95,9 @@ def _release_row(each: HostReleases, usual: tuple[str, str]) -> Row:
     return Row(cells, Tone.NOTICE if is_odd or not each.current else Tone.PLAIN)
 
 
-def _commit(each: HostReleases, record: Mapping[str, object]) -> str:
-    commit = str(record.get("commit") or "")
-    return commit[:SHOWN_DIGITS] if commit not in ("", each.current) else NONE
+def _commit(commit: str, release: str) -> str:
+    """Give what is shown of a commit; code that is not from git has its release's name in place."""
+    return "" if commit == release else commit[:SHOWN_DIGITS]
 
 
 def _other(record: Mapping[str, object]) -> str:
