@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from herder.errors import UsageError
-from herder.language.passes import DeployRole
+from herder.language.passes import DeployRole, tasks_of
 
 HINT = "leave that out; `herder playbook` runs other tasks of the play alone"
 
@@ -33,7 +33,7 @@ def require_role(
 
 
 def _is_begun_before(play: Any, role: DeployRole, start_at: str) -> bool:
-    for task in (task for block in play.compile() for task in block.get_tasks()):
+    for task in tasks_of(play):
         if any(fnmatch.fnmatch(name, start_at) for name in (task.name or "", task.get_name())):
             return True
         if task.get_path() == role.first_task.get_path():

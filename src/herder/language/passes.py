@@ -93,7 +93,7 @@ class DeployRole:
 
 def find_deploy_role(play: Any) -> DeployRole | None:
     """Give the deploy role of a play, or None when it has none."""
-    for task in _tasks(play):
+    for task in tasks_of(play):
         role = task._role
         if role is None:
             continue
@@ -110,10 +110,11 @@ def count_deploy_roles(play: Any) -> int:
     if role is None:
         return 0
     place = role.first_task.get_path()
-    return sum(task.get_path() == place for task in _tasks(play))
+    return sum(task.get_path() == place for task in tasks_of(play))
 
 
-def _tasks(play: Any) -> list[Any]:
+def tasks_of(play: Any) -> list[Any]:
+    """Give all tasks of a play in their order, those of its roles too."""
     return [task for block in play.compile() for task in block.get_tasks()]
 
 
@@ -129,7 +130,7 @@ def _ansistrano(role: Role, first_task: Any, play: Any) -> DeployRole:
     main_file = os.path.join(role._role_path, "tasks", "main.yml")
     lines = {
         str(task.args.get("_raw_params")): _line(task)
-        for task in _tasks(play)
+        for task in tasks_of(play)
         if _file(task) == main_file
     }
     rescue_line = _rescue_line(play, main_file)

@@ -6,15 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.inventory.manager import InventoryManager
-from ansible.parsing.dataloader import DataLoader
-from ansible.playbook import Playbook
-from ansible.vars.manager import VariableManager
 
 from herder.language.deployment import PlayCourse
 from herder.language.passes import DeployRole, Pass, Passes, find_deploy_role
 from herder.model.fleet import RoleKind
 from herder.release.look import LookConductor
+from tests.support.core_plays import load_play
 from tests.support.plugins import load_plugins
 
 SITE = """\
@@ -67,11 +64,7 @@ def play(tmp_path: Path) -> Any:
     for name in STEPS:
         (role / "tasks" / f"{name}.yml").write_text(f"- name: in {name}\n  command: echo\n")
     (tmp_path / "site.yml").write_text(SITE)
-    loader = DataLoader()
-    loader.set_basedir(str(tmp_path))
-    inventory = InventoryManager(loader=loader, sources=[])
-    variables = VariableManager(loader=loader, inventory=inventory)
-    return Playbook.load(str(tmp_path / "site.yml"), variables, loader).get_plays()[0]
+    return load_play(tmp_path / "site.yml")
 
 
 @pytest.fixture
