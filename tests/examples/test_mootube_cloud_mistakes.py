@@ -12,6 +12,7 @@ from herder.lab.cloud import BASE_IMAGE, CloudWish
 from herder.lab.inventory import ssh_words
 from herder.lab.lab import require_state
 from herder.lab.place import lab_place
+from herder.lab.servers import BOOT_SECONDS
 from herder.lab.state import Kind
 from tests.support.cloud_client import aws_client
 from tests.support.cloud_plays import HAS_EXTRAS, CloudPlays
@@ -112,8 +113,9 @@ def test_servers_that_could_not_be_brought_in_are_named(there: CloudPlays) -> No
 
 
 def test_server_that_never_answers_is_terminated(there: CloudPlays) -> None:
-    """A boot that hangs is nobody's server; the wait for it has an end."""
+    """A boot that hangs is nobody's server; the wait for it has an end, and so has the boot."""
     image = _deaf_image(there)
+    started = time.monotonic()
 
     said = there.playbook("aws.yml", "-e", f"image={image}", "-e", "boot_seconds=4")
 
@@ -121,6 +123,7 @@ def test_server_that_never_answers_is_terminated(there: CloudPlays) -> None:
     assert "did not answer within 4 s" in said.text
     assert "Nothing of this launch is left" in said.text
     assert there.living() == []
+    assert time.monotonic() - started < BOOT_SECONDS
 
 
 def test_server_of_a_bake_that_was_broken_off_is_removed_by_the_next(there: CloudPlays) -> None:

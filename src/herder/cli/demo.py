@@ -36,7 +36,7 @@ from herder.lab.visitors import Door, HostChange, PageRefused, Visit, Visitor, h
 
 _NAME = "demo"
 _VISITORS = 4
-_PAUSE_SECONDS = 0.05
+_PAUSE_SECONDS = 0.1
 _AROUND_SECONDS = 1.5
 _LATE_SECONDS = 15.0
 _WIDTH = 76

@@ -29,7 +29,7 @@ from herder.lab.visitors import Visit, Visitor
 
 NAME = "demo-cloud"
 _VISITORS = 4
-_PAUSE_SECONDS = 0.1
+_PAUSE_SECONDS = 0.2
 _QUESTIONS = 100
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from herder.errors import LabError
 from herder.lab.state import Server
 
 
@@ -21,13 +22,18 @@ def is_answering(server: Server) -> bool:
 
 
 def wait_for_answers(
-    servers: Sequence[Server], *, started: float, check: Callable[[Server, float], None]
+    servers: Sequence[Server],
+    *,
+    started: float,
+    check: Callable[[Server, float], None],
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> list[Server]:
     """Wait until every one of them answers; give them with their seconds since `started`.
 
     *Shapes*: `check` is asked about each that does not answer yet, with the seconds that have
     passed, and raises when there is no more use in waiting.
     *Units*: `started` is a `time.monotonic()`.
+    *Raises*: LabError, when one does not answer and they are wanted no more.
     """
     waiting = list(servers)
     ready: list[Server] = []
@@ -37,6 +43,8 @@ def wait_for_answers(
         ready += [replace(server, boot_seconds=round(seconds, 2)) for server in answering]
         waiting = [server for server in waiting if server not in answering]
         for server in waiting:
+            if not goes_on():
+                raise LabError(f"server {server.name!r} is not wanted any more")
             check(server, seconds)
         time.sleep(0.05 if waiting else 0.0)
     return ready

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from herder.errors import LabError
@@ -70,18 +70,24 @@ def launch(place: LabPlace, server: Server) -> None:
 
 
 def wait_for_ssh(
-    place: LabPlace, servers: Sequence[Server], *, started: float, deadline_seconds: float
+    place: LabPlace,
+    servers: Sequence[Server],
+    *,
+    started: float,
+    deadline_seconds: float,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> list[Server]:
     """Wait until every one of them answers; give them with their seconds since `started`.
 
     *Units*: `started` is a `time.monotonic()`.
-    *Raises*: LabError, with the console's last lines, when one ends or does not answer in time.
+    *Raises*: LabError, with the console's last lines, when one ends or does not answer in time,
+    or does not answer and is wanted no more.
     """
 
     def check(server: Server, seconds: float) -> None:
         _check_progress(place, server, seconds=seconds, limit_seconds=deadline_seconds)
 
-    return wait_for_answers(servers, started=started, check=check)
+    return wait_for_answers(servers, started=started, check=check, goes_on=goes_on)
 
 
 def is_running(place: LabPlace, name: str) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from herder.errors import LabError
 from herder.lab.cloud_state import images_directory
-from herder.lab.inventory import ssh_words
+from herder.lab.inventory import QUICK_LOGIN, ssh_words
 from herder.lab.servers import Servers, ServerWish
 from herder.lab.state import Kind, Server
 
@@ -65,7 +65,7 @@ class CloudHands:
         The host's key is known here; a server that is a process has no port 22 and one account.
         """
         known = self.servers.place.known_hosts_file
-        options = f"-o UserKnownHostsFile={known} -o StrictHostKeyChecking=yes"
+        options = f"-o UserKnownHostsFile={known} -o StrictHostKeyChecking=yes -o {QUICK_LOGIN}"
         if self.has_machines:
             return {"ssh-options": options}
         return {"ssh-options": options, "ssh-port": str(server.port), "ssh-user": server.user}
@@ -87,16 +87,17 @@ class CloudHands:
             self.servers.destroy(name)
             raise
 
-    def first_boot(self, name: str, wish: FirstBoot) -> Server:
+    def first_boot(self, name: str, wish: FirstBoot, goes_on: Callable[[], bool]) -> Server:
         """Boot a server and do what cloud-init does. *Raises*: LabError, without an answer."""
-        server = self.boot(name)
+        server = self.boot(name, goes_on)
         script = first_boot_script(wish, has_machines=self.has_machines)
         _run(ssh_words(self.servers.place, server), script)
         return server
 
-    def boot(self, name: str) -> Server:
+    def boot(self, name: str, goes_on: Callable[[], bool]) -> Server:
+        """Boot a server and wait for it, as long as it is wanted. *Raises*: LabError."""
         self.servers.boot(name)
-        return self.servers.wait(name)
+        return self.servers.wait(name, goes_on=goes_on)
 
     def stop(self, name: str) -> None:
         self.servers.stop(name)

@@ -9,6 +9,7 @@ tells its state meanwhile as EC2 does: pending, stopping, shutting-down.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
@@ -31,6 +32,7 @@ _CODES = {
     "stopping": 64,
     "stopped": 80,
 }
+_RUNS_AFTER_SECONDS = 10.0
 _LIVING = ("pending", "running", "stopping", "stopped")
 
 
@@ -72,7 +74,8 @@ class LabInstance(Instance):
     def first_boot(self) -> None:
         keys = key_lines(self.ec2_backend, self.key_name)
         data = self.user_data.decode() if self.user_data is not None else ""
-        self._later("running", lambda: self.hands.first_boot(self.id, FirstBoot(keys, data)))
+        wish = FirstBoot(keys, data)
+        self._later("running", lambda: self.hands.first_boot(self.id, wish, self._patience()))
 
     def start(self) -> Any:
         self._require("started", "stopped", "running")
@@ -80,7 +83,7 @@ class LabInstance(Instance):
             return super().start()
         before = super().start()
         self.turn_to("pending")
-        self._later("running", lambda: self.hands.boot(self.id))
+        self._later("running", self._boot)
         return before
 
     def stop(self) -> Any:
@@ -115,25 +118,48 @@ class LabInstance(Instance):
                 _LOG.warning("image %s failed: %s", image.id, error)
                 image.state = "failed"
             if is_running:
-                self._try("running", lambda: self.hands.boot(self.id))
+                self._try("running", self._boot)
 
         image.state = "pending"
         self._jobs.submit(job)
 
+    def _boot(self) -> None:
+        self.hands.boot(self.id, self._patience())
+
     def _boot_again(self) -> None:
         self.hands.stop(self.id)
-        self.hands.boot(self.id)
+        self._boot()
+
+    def _patience(self) -> Callable[[], bool]:
+        """Give what says whether to wait on for the server that boots.
+
+        One whose sshd does not answer runs all the same, as EC2 sees it.
+        """
+        begun = time.monotonic()
+
+        def goes_on() -> bool:
+            if self.state == "pending" and time.monotonic() - begun > _RUNS_AFTER_SECONDS:
+                self.turn_to("running")
+            return self._is_wanted()
+
+        return goes_on
+
+    def _is_wanted(self) -> bool:
+        return self.state not in ("shutting-down", "terminated")
 
     def _later(self, state: str, job: Callable[[], object]) -> None:
         self._jobs.submit(self._try, state, job)
 
     def _try(self, state: str, job: Callable[[], object]) -> None:
         """Do a job and be in the state that it leads to; an instance that cannot is terminated."""
-        if self.state in ("shutting-down", "terminated") and state != "terminated":
+        if not self._is_wanted() and state != "terminated":
             return
         try:
             job()
         except (LabError, OSError) as error:
+            if not self._is_wanted() and state != "terminated":
+                # nobody waits for it any more; what ends it comes next
+                return
             _LOG.warning("instance %s failed: %s", self.id, error)
             self._give_up(f"Server.InternalError: {error}")
             return

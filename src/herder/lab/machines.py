@@ -10,7 +10,7 @@ import contextlib
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,10 +73,14 @@ class Machines:
             server = self._save(replace(self.state().server(name), stage=Stage.BOOTING))
             launch(self.place, server)
 
-    def wait(self, name: str, *, deadline_seconds: float = BOOT_SECONDS) -> Server:
+    def wait(self, name: str, *, goes_on: Callable[[], bool] = lambda: True) -> Server:
         server = self.state().server(name)
         ready = wait_for_ssh(
-            self.place, [server], started=time.monotonic(), deadline_seconds=deadline_seconds
+            self.place,
+            [server],
+            started=time.monotonic(),
+            deadline_seconds=BOOT_SECONDS,
+            goes_on=goes_on,
         )
         with self._changing():
             return self._save(replace(ready[0], stage=Stage.UP))

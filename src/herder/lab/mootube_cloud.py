@@ -8,6 +8,7 @@ from pathlib import Path
 
 from herder.lab import cloud, lab
 from herder.lab.cloud_state import CloudState
+from herder.lab.inventory import QUICK_LOGIN
 from herder.lab.mootube import BALANCER, DATABASE, SITE_NAME, VAULT_PASSWORD_FILE, Example
 from herder.lab.place import LabPlace
 from herder.lab.scaling import Site
@@ -68,7 +69,8 @@ def join_site(
 
 
 def _inventory_lines(place: LabPlace, state: LabState) -> list[str]:
-    options = f"-o UserKnownHostsFile={place.known_hosts_file} -o StrictHostKeyChecking=accept-new"
+    known_hosts = f"-o UserKnownHostsFile={place.known_hosts_file}"
+    options = f"{known_hosts} -o StrictHostKeyChecking=accept-new -o {QUICK_LOGIN}"
     return [
         *(
             f"{server.name} ansible_host={server.address} ansible_user={server.user}"

@@ -12,7 +12,7 @@ import importlib.util
 import shutil
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,8 +58,8 @@ class Processes:
             if not daemons(self.place, PROCESS_SERVERS):
                 start_daemon(self.place, PROCESS_SERVERS)
 
-    def wait(self, name: str, *, deadline_seconds: float = BOOT_SECONDS) -> Server:
-        ready = self._wait([self.state().server(name)], time.monotonic(), deadline_seconds)
+    def wait(self, name: str, *, goes_on: Callable[[], bool] = lambda: True) -> Server:
+        ready = self._wait([self.state().server(name)], time.monotonic(), goes_on)
         with self._changing():
             return self._save(replace(ready[0], stage=Stage.UP))
 
@@ -91,7 +91,7 @@ class Processes:
         self._save_all(LabState(name=self.place.name, kind=Kind.PROCESSES, reason=reason))
         servers = [self._save(replace(self._create(wish), stage=Stage.BOOTING)) for wish in wishes]
         start_daemon(self.place, PROCESS_SERVERS)
-        ready = self._wait(servers, started, BOOT_SECONDS)
+        ready = self._wait(servers, started)
         up = tuple(replace(server, stage=Stage.UP) for server in ready)
         return self._save_all(replace(self.state().with_servers(up), is_complete=True))
 
@@ -125,17 +125,20 @@ class Processes:
         (folder / "authorized_keys").write_text("".join(f"{key}\n" for key in keys), "utf-8")
 
     def _wait(
-        self, servers: Sequence[Server], started: float, deadline_seconds: float
+        self,
+        servers: Sequence[Server],
+        started: float,
+        goes_on: Callable[[], bool] = lambda: True,
     ) -> list[Server]:
         def check(server: Server, seconds: float) -> None:
-            if seconds > deadline_seconds or (
+            if seconds > BOOT_SECONDS or (
                 seconds > 1.0 and not daemons(self.place, PROCESS_SERVERS)
             ):
                 raise LabError(
                     f"server {server.name!r} does not listen", context=log_tail(self.place)
                 )
 
-        return wait_for_answers(servers, started=started, check=check)
+        return wait_for_answers(servers, started=started, check=check, goes_on=goes_on)
 
     def _wait_for_silence(self, server: Server) -> None:
         deadline = time.monotonic() + _STOP_SECONDS

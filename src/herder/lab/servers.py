@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -52,8 +52,11 @@ class Servers(Protocol):
     def boot(self, name: str) -> None:
         """Start a server that is made or stopped, and come back at once; `wait` comes next."""
 
-    def wait(self, name: str, *, deadline_seconds: float = BOOT_SECONDS) -> Server:
-        """Wait until a server that was booted answers. *Raises*: LabError, when it does not."""
+    def wait(self, name: str, *, goes_on: Callable[[], bool] = lambda: True) -> Server:
+        """Wait until a server that was booted answers, or is wanted no more.
+
+        *Raises*: LabError, when it does not answer.
+        """
 
     def stop(self, name: str) -> None:
         """Shut a server down; its files and its address stay, for another `boot`."""

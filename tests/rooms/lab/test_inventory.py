@@ -25,7 +25,7 @@ def test_machine_is_listed_with_strict_host_keys() -> None:
         "[lab:vars]\n"
         "ansible_ssh_private_key_file=/labs/lab/id_ed25519\n"
         "ansible_ssh_common_args='-o UserKnownHostsFile=/labs/lab/known_hosts"
-        " -o StrictHostKeyChecking=yes'\n"
+        " -o StrictHostKeyChecking=yes -o KexAlgorithms=^curve25519-sha256'\n"
         "ansible_control_path_dir=/labs/lab/connections\n"
     )
 
