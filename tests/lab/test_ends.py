@@ -105,3 +105,15 @@ def test_a_full_disk_is_said_in_a_sentence(plays: LabPlays) -> None:
 
 def small_line(plays: LabPlays) -> str:
     return f"[lab]\nsmall ansible_host={plays.address('small')} ansible_user=root\n"
+
+
+def test_hosts_that_reboot_go_on_with_the_next_task(plays: LabPlays) -> None:
+    """A kernel update is a play like any other; the connection from before is gone."""
+    identity = "cat /proc/sys/kernel/random/boot_id"
+    before = [plays.inside(name, identity) for name in NAMES[1:]]
+
+    done = plays.tasks({"reboot": {"reboot_timeout": 60}}, {"command": "true"}, hosts=NAMES[1:])
+
+    after = [plays.inside(name, identity) for name in NAMES[1:]]
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not set(before) & {*after, ""}

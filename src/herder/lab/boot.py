@@ -23,8 +23,9 @@ from herder.lab.programs import run_program
 from herder.lab.state import Server
 
 # Joins the control groups, mounts the files where only this process and its children see them
-# (so the mount ends with them), and becomes the machine's supervisor, which would leave its own
-# folders in /run/systemd behind.
+# (so the mount ends with them), and starts the machine's supervisor, which would leave its own
+# folders in /run/systemd behind. With --keep-unit the supervisor leaves it to others to start a
+# machine that reboots, and says so by its exit code (systemd 252 nspawn.c, EXIT_FORCE_RESTART).
 _LAUNCH = """
 options=$1 root=$2
 shift 2
@@ -33,12 +34,19 @@ shift
 mount -t overlay overlay -o "$options" "$root"
 mkdir -p /run/systemd
 mount -t tmpfs -o mode=0755 herder-lab /run/systemd
-exec "$@"
+reboots=133
+status=$reboots
+while [ $status = $reboots ]; do
+    status=0
+    "$@" || status=$?
+done
+exit $status
 """
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "SYSTEMD_NSPAWN_TMPFS_TMP": "0",
 }
+_SUPERVISOR = "systemd-nspawn"
 _CONSOLE_LINES = 5
 
 
@@ -98,7 +106,8 @@ def leader(place: LabPlace, name: str) -> int | None:
     """Give the process that supervises the machine (systemd-nspawn), None when it does not run."""
     marker = f"--machine={place.prefix}{name}".encode()
     for number in group_processes(f"{place.prefix}{name}"):
-        if marker in _command_line(number):
+        words = _command_line(number)
+        if words[:1] == [_SUPERVISOR.encode()] and marker in words:
             return number
     return None
 
@@ -162,7 +171,7 @@ def _nspawn_words(place: LabPlace, server: Server, root: Path) -> list[str]:
         # it joins the machine's
         "nsenter",
         f"--net={network}",
-        "systemd-nspawn",
+        _SUPERVISOR,
         "--quiet",
         "--boot",
         "--register=no",

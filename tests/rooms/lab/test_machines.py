@@ -60,6 +60,21 @@ def test_machine_has_booted_without_failures(machines: Machines) -> None:
     assert _ssh(machines, "web1", "systemctl is-system-running --wait") == "running\n"
 
 
+def test_machine_that_reboots_comes_back(machines: Machines) -> None:
+    """A play may reboot its hosts, and a person may type it."""
+    line = "cat /proc/sys/kernel/random/boot_id; ps -o comm= -p 1"
+    before = _ssh(machines, "web1", f"{line}; nohup systemctl reboot >/dev/null 2>&1 &")
+    server = machines.state().server("web1")
+
+    while is_answering(server):
+        time.sleep(0.05)
+    machines.wait("web1")
+
+    after = _ssh(machines, "web1", line)
+    assert after.splitlines()[1:] == ["systemd"]
+    assert after != before
+
+
 def test_machine_shows_its_own_network_only(machines: Machines) -> None:
     """gather_facts asks three programs about each interface that /sys shows."""
     assert _ssh(machines, "web1", "ls /sys/class/net") == "eth0\nlo\n"
