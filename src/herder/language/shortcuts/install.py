@@ -18,6 +18,7 @@ from ansible._internal._templating._engine import TemplateEngine
 from ansible.config.manager import ConfigManager
 from ansible.executor import module_common, task_result
 from ansible.module_utils._internal import _traceback
+from ansible.parsing.dataloader import DataLoader
 from ansible.playbook import task as core_task
 from ansible.playbook.base import FieldAttributeBase
 from ansible.playbook.play_context import PlayContext
@@ -47,6 +48,7 @@ from herder.language.shortcuts.plugins import (
     plugin_options,
     plugin_variables,
 )
+from herder.language.shortcuts.read_files import load_from_file
 from herder.language.shortcuts.results import callback_result, native
 from herder.language.shortcuts.settings import value_and_origin
 from herder.language.shortcuts.small_things import (
@@ -87,6 +89,7 @@ def install_shortcuts() -> None:
         (getattr(task_result, "_RawTaskResult", None), "as_callback_task_result", callback_result),
         (argparse, "_", translated),
         (_traceback, "traceback_for", tracebacks_for),
+        (DataLoader, "load_from_file", load_from_file),
         (VariableManager, "get_vars", variables.get_vars),
         (VariableManager, "set_nonpersistent_facts", variables.set_registered),
         *(

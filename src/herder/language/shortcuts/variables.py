@@ -16,7 +16,6 @@ which order); inventory/manager.py, host.py and group.py (what changes an invent
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +34,7 @@ from ansible.vars import manager as vars_manager
 
 from herder.language.shortcuts.beside_vars import has_only_the_built_in
 from herder.language.shortcuts.kept import Kept
+from herder.language.shortcuts.read_files import Signature, signature
 
 CHANGES_OF_INVENTORY = (
     (InventoryManager, ("add_dynamic_host", "add_dynamic_group", "refresh_inventory")),
@@ -50,8 +50,6 @@ MERGES_OF_A_HOST = 8
 TELLS_FILES_READ = 3
 # Of a task's own variables `get_vars` leaves these out, below whatever has them.
 _NOT_OF_TASKS = frozenset({"tags", "when"})
-
-Signature = tuple[str, int, int, int]
 
 display = Display()
 
@@ -231,7 +229,7 @@ def _up_to_date(
     manager: Any, merge: _Merge, host: str, changes: list[frozenset[str] | None]
 ) -> _Merge | None:
     """Give the merge with what was registered since; None when it must be merged anew."""
-    if any(_signature(each[0]) != each for each in merge.files):
+    if any(signature(each[0]) != each for each in merge.files):
         return None
     seen = len(changes)
     if seen == merge.seen:
@@ -330,14 +328,6 @@ def _signatures(manager: Any, play: Any) -> tuple[Signature, ...] | None:
     stack = play.get_search_path() if wanted else []
     found = (manager._loader.path_dwim_relative_stack(stack, "vars", each) for each in wanted)
     try:
-        return tuple(_signature(path) for path in found)
+        return tuple(signature(path) for path in found)
     except AnsibleError:
         return None
-
-
-def _signature(path: str) -> Signature:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return (path, 0, 0, 0)
-    return (path, status.st_mtime_ns, status.st_size, status.st_ino)
