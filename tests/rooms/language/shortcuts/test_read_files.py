@@ -24,6 +24,8 @@ nothing:
 list: &list [a, {b: [1, 2]}, 2.5, true]
 same: *list
 day: 2026-11-28
+"""
+SECRET = """\
 secret: !vault |
   $ANSIBLE_VAULT;1.1;AES256
   3134
@@ -124,7 +126,7 @@ def test_a_copy_is_its_receivers_own(tmp_path: Path, cache: str) -> None:
 
 def test_a_copy_has_what_was_in_the_file(tmp_path: Path) -> None:
     """Where a value was read, and that it may be a template, goes with it."""
-    path = write(tmp_path / "more.yml", TEXT)
+    path = write(tmp_path / "more.yml", TEXT + SECRET)
     read = DataLoader().load_from_file(str(path), unsafe=True, **INCLUDED)
     read["itself"] = read
 
