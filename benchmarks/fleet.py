@@ -107,7 +107,9 @@ def look_at(lab: str, folder: Path) -> Fleet:
         identity=variables["ansible_ssh_private_key_file"],
         # a login costs what it costs with OpenSSH's defaults, as on a user's own servers
         options=tuple(
-            option for option in options if not option.startswith(("-o", "KexAlgorithms="))
+            option
+            for option in options
+            if option != "-o" and not option.startswith("KexAlgorithms=")
         ),
         ssh_config=folder / "ssh_config",
     )

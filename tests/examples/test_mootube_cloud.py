@@ -41,10 +41,7 @@ def test_site_grows_and_shrinks_without_a_failed_request(place: LabPlace) -> Non
     assert traces(place) == []
 
 
-@pytest.mark.parametrize(
-    "chapter",
-    ["A lab with", "Two web servers", pytest.param("Provisioning", marks=pytest.mark.slow)],
-)
+@pytest.mark.parametrize("chapter", ["A lab with", "Two web servers", "Provisioning"])
 def test_nothing_is_left_after_a_ctrl_c(place: LabPlace, chapter: str) -> None:
     """Whoever has seen enough must not have to clean up."""
     demo = _demo_up_to(place, chapter)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from herder.errors import LabError
 from herder.lab.cloud_state import images_directory
-from herder.lab.inventory import QUICK_LOGIN, ssh_words
+from herder.lab.inventory import ssh_arguments, ssh_words
 from herder.lab.servers import Servers, ServerWish
 from herder.lab.state import Kind, Server
 
@@ -64,8 +64,7 @@ class CloudHands:
 
         The host's key is known here; a server that is a process has no port 22 and one account.
         """
-        known = self.servers.place.known_hosts_file
-        options = f"-o UserKnownHostsFile={known} -o StrictHostKeyChecking=yes -o {QUICK_LOGIN}"
+        options = ssh_arguments(self.servers.place)
         if self.has_machines:
             return {"ssh-options": options}
         return {"ssh-options": options, "ssh-port": str(server.port), "ssh-user": server.user}

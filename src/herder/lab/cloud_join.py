@@ -152,20 +152,21 @@ class LabInstance(Instance):
 
     def _try(self, state: str, job: Callable[[], object]) -> None:
         """Do a job and be in the state that it leads to; an instance that cannot is terminated."""
-        if not self._is_wanted() and state != "terminated":
+        if self._is_overtaken(state):
             return
         try:
             job()
         except (LabError, OSError) as error:
-            if not self._is_wanted() and state != "terminated":
-                # nobody waits for it any more; what ends it comes next
-                return
-            _LOG.warning("instance %s failed: %s", self.id, error)
-            self._give_up(f"Server.InternalError: {error}")
+            if not self._is_overtaken(state):
+                _LOG.warning("instance %s failed: %s", self.id, error)
+                self._give_up(f"Server.InternalError: {error}")
             return
-        # A terminate that came meanwhile has its own job behind this one.
-        if self.state != "shutting-down" or state == "terminated":
+        if not self._is_overtaken(state):
             self.turn_to(state)
+
+    def _is_overtaken(self, state: str) -> bool:
+        """Whether a terminate came meanwhile: it has its own job behind the one for this state."""
+        return state != "terminated" and not self._is_wanted()
 
     def _give_up(self, reason: str) -> None:
         try:

@@ -7,7 +7,7 @@ import sys
 from herder.lab.place import LabPlace
 from herder.lab.state import Kind, LabState, Server, write_whole
 
-QUICK_LOGIN = "KexAlgorithms=^curve25519-sha256"
+_QUICK_LOGIN = "KexAlgorithms=^curve25519-sha256"
 """Ten logins with OpenSSH's default key exchange keep two cores busy for a second.
 
 It is made against those who keep what is sent until they have a quantum computer; here all that is
@@ -21,10 +21,9 @@ def inventory_text(place: LabPlace, state: LabState) -> str:
     Host keys are checked strictly against the lab's own known_hosts, as on a site in use.
     """
     hosts = [_host_line(server) for server in state.servers]
-    options = " ".join(f"-o {option}" for option in _ssh_options(place))
     variables = [
         f"ansible_ssh_private_key_file={_quoted(str(place.key_file))}",
-        f"ansible_ssh_common_args={_quoted(options)}",
+        f"ansible_ssh_common_args={_quoted(ssh_arguments(place))}",
         f"ansible_control_path_dir={place.connections_directory}",
     ]
     if state.kind is Kind.PROCESSES:
@@ -44,9 +43,14 @@ def ssh_words(place: LabPlace, server: Server) -> list[str]:
     return ["ssh", *identity, *options, "-p", str(server.port), f"{server.user}@{server.address}"]
 
 
-def _ssh_options(place: LabPlace) -> list[str]:
+def ssh_arguments(place: LabPlace, *, host_keys: str = "yes") -> str:
+    """Give what ssh needs for the lab's servers; `host_keys` as StrictHostKeyChecking has it."""
+    return " ".join(f"-o {option}" for option in _ssh_options(place, host_keys))
+
+
+def _ssh_options(place: LabPlace, host_keys: str = "yes") -> list[str]:
     known_hosts = f"UserKnownHostsFile={place.known_hosts_file}"
-    return [known_hosts, "StrictHostKeyChecking=yes", QUICK_LOGIN]
+    return [known_hosts, f"StrictHostKeyChecking={host_keys}", _QUICK_LOGIN]
 
 
 def _host_line(server: Server) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from herder.lab import cloud, lab
 from herder.lab.cloud_state import CloudState
-from herder.lab.inventory import QUICK_LOGIN
+from herder.lab.inventory import ssh_arguments
 from herder.lab.mootube import BALANCER, DATABASE, SITE_NAME, VAULT_PASSWORD_FILE, Example
 from herder.lab.place import LabPlace
 from herder.lab.scaling import Site
@@ -69,8 +69,6 @@ def join_site(
 
 
 def _inventory_lines(place: LabPlace, state: LabState) -> list[str]:
-    known_hosts = f"-o UserKnownHostsFile={place.known_hosts_file}"
-    options = f"{known_hosts} -o StrictHostKeyChecking=accept-new -o {QUICK_LOGIN}"
     return [
         *(
             f"{server.name} ansible_host={server.address} ansible_user={server.user}"
@@ -84,6 +82,6 @@ def _inventory_lines(place: LabPlace, state: LabState) -> list[str]:
         "aws",
         "[aws]",
         "[all:vars]",
-        f"ansible_ssh_common_args='{options}'",
+        f"ansible_ssh_common_args='{ssh_arguments(place, host_keys='accept-new')}'",
         f"ansible_control_path_dir={place.connections_directory}",
     ]

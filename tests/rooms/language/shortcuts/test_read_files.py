@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleFileNotFound
 from ansible.parsing.dataloader import DataLoader
 
 from herder.language.shortcuts.install import install_shortcuts
@@ -108,7 +109,7 @@ def test_a_file_that_is_gone_is_missed(tmp_path: Path) -> None:
     loader.load_from_file(str(path), **INCLUDED)
     path.unlink()
 
-    with pytest.raises(Exception, match=r"Unable to retrieve file contents|not found"):
+    with pytest.raises(AnsibleFileNotFound):
         loader.load_from_file(str(path), **INCLUDED)
 
 
