@@ -82,19 +82,25 @@ class Answers:
         line = log_line(question.wishes, {**told, "path": question.asked})
         return answer if tell_system_log(line) else None
 
-    def learn(self, call: RunModule, params: bytes, outcome: Outcome) -> None:
-        """Take what the module has printed, when the same would have come out here."""
+    def learn(self, call: RunModule, params: bytes, outcome: Outcome) -> bool:
+        """Take what the module has printed, when the same would have come out here.
+
+        Says whether the module vouched, now or before.
+        """
         if call.fqn not in _KNOWN:
-            return
+            return False
         question = _question(call, wishes_of(from_json(params)))
-        if question is None or self._vouched.find(question.shape) is not None:
-            return
+        if question is None:
+            return False
+        if self._vouched.find(question.shape) is not None:
+            return True
         words = _words(outcome)
-        if set(words) <= question.known.words and words.get("changed") is False:
-            words = _without_values(words, question)
-            answer = _answer(words, question, _module_args(words, question))
-            if answer is not None and _printed(answer) == outcome.stdout:
-                self._vouched.add(question.shape, words)
+        if not (set(words) <= question.known.words and words.get("changed") is False):
+            return False
+        words = _without_values(words, question)
+        answer = _answer(words, question, _module_args(words, question))
+        is_same = answer is not None and _printed(answer) == outcome.stdout
+        return is_same and self._vouched.add(question.shape, words)
 
 
 def wishes_of(params: Head) -> Head:

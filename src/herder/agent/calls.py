@@ -235,10 +235,15 @@ class ModuleCall(BundleCall):
         """Clean up and answer."""
         if self.launch is not None:
             self.launch.clean_up()
-            self.resources.answers.learn(self.call, self.params, outcome)
-            if self.call.fqn == COMMAND:
-                self.resources.commands.learn(self.call, self.params, outcome, self._source)
+            if self._learn(outcome):
+                self.resources.modules.unvouched -= 1
         super().done(outcome)
+
+    def _learn(self, outcome: Outcome) -> bool:
+        """Take what the module has printed; say whether it vouched that no child is needed."""
+        if self.call.fqn == COMMAND:
+            return self.resources.commands.learn(self.call, self.params, outcome, self._source)
+        return self.resources.answers.learn(self.call, self.params, outcome)
 
     def _source(self) -> str:
         return self.resources.modules.source(self.call)

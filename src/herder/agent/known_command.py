@@ -101,38 +101,46 @@ class KnownCommand:
 
     def learn(
         self, call: RunModule, params: bytes, outcome: Outcome, source: Callable[[], str]
-    ) -> None:
-        """Take what the module has printed, when the same would have come out here."""
+    ) -> bool:
+        """Take what the module has printed, when the same would have come out here.
+
+        Says whether the module vouched, now or before.
+        """
         asked = _asked(call, params)
         if asked is None or outcome.status or outcome.stderr or outcome.problem:
-            return
+            return False
         try:
             said: Head = from_json(outcome.stdout)
         except ValueError:
-            return
+            return False
         if said.get("start") is None:
-            self._learn_spared(asked, said, outcome.stdout)
-        elif self._vouched.find(asked.shape) is None:
-            self._learn_run(asked, said, outcome.stdout, source)
+            return self._learn_spared(asked, said, outcome.stdout)
+        is_known = self._vouched.find(asked.shape) is not None
+        return is_known or self._learn_run(asked, said, outcome.stdout, source)
 
-    def _learn_spared(self, asked: _Asked, said: Head, printed: bytes) -> None:
+    def _learn_spared(self, asked: _Asked, said: Head, printed: bytes) -> bool:
         if {*said, "invocation"} != _WORDS:
-            return
+            return False
         words = {"said": _without_values({**said, "msg": ""}, asked)}
         told = _module_args(words, asked)
-        for reason in filter(asked.told.get, _SPARING):
-            if _printed(words, told, asked, _spared(asked, reason)) == printed:
-                self._vouched.add(asked.shape + _SPARED, words)
+        return any(
+            _printed(words, told, asked, _spared(asked, reason)) == printed
+            and self._vouched.add(asked.shape + _SPARED, words)
+            for reason in filter(asked.told.get, _SPARING)
+        )
 
     def _learn_run(
         self, asked: _Asked, said: Head, printed: bytes, source: Callable[[], str]
-    ) -> None:
+    ) -> bool:
         failure = re.findall(_FAILURE, source())
-        if set(said) <= _WORDS and {*_SEEN, "changed", "msg"} <= set(said) and len(failure) == 1:
-            words = {"said": _without_values(said, asked), "failure": failure[0]}
-            seen = {name: said[name] for name in Ended._fields}
-            if _printed(words, _module_args(words, asked), asked, seen) == printed:
-                self._vouched.add(asked.shape, words)
+        if not (set(said) <= _WORDS and {*_SEEN, "changed", "msg"} <= set(said)):
+            return False
+        if len(failure) != 1:
+            return False
+        words = {"said": _without_values(said, asked), "failure": failure[0]}
+        seen = {name: said[name] for name in Ended._fields}
+        is_same = _printed(words, _module_args(words, asked), asked, seen) == printed
+        return is_same and self._vouched.add(asked.shape, words)
 
 
 def _asked(call: RunModule, params: bytes) -> Optional[_Asked]:

@@ -41,11 +41,14 @@ class Launch:
 
 
 class Modules:
-    """Knows the bundles of this conversation and how to run them."""
+    """Knows the bundles of this conversation and how to run them.
+
+    *Units*: `unvouched` are the calls made ready here that the next run will need a child for too.
+    """
 
     def __init__(self, directory: Optional[str], note: Optional[str], settings: Settings) -> None:
         self.store = Store(directory, settings)
-        self.has_run = False
+        self.unvouched = 0
         self._warmth = Warmth(self.store, note)
         self._bundles: Dict[str, BundleImporter] = {}
         self._manifests: Dict[str, Tuple[Tuple[str, str], ...]] = {}
@@ -78,7 +81,7 @@ class Modules:
 
     def prepare(self, call: RunModule, params: bytes) -> Launch:
         """Make a call ready to be forked; assumes that nothing is missing."""
-        self.has_run = True
+        self.unvouched += 1
         importer = self._importer(call.bundle)
         is_warm = self._warmth.fits(importer)
         path = respawn.choose_path(call.name) if importer.digest(respawn.MODULE) else None

@@ -1,7 +1,8 @@
 """What calls share: the loop, the settings, what was sent before.
 
 What children need is made when the first call needs a child, because many runs need none; only
-when the last run on this host had children it is made before anybody asks.
+when the last run on this host had children that this one will need again (all but those whose
+modules vouched, `answers.py`) it is made before anybody asks.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class Resources:
             self._modules.store.settle(settings)
 
     def warm_up(self) -> None:
-        """Get ready for children when the last run had some, while nobody waits for it."""
+        """Get ready for children when the last run needed some, while nobody waits for it."""
         if self._note is not None and os.path.exists(self._note):
             self.modules.warm_up()
 
@@ -112,10 +113,10 @@ class Resources:
             self._vouched.keep()
         if self._modules is not None:
             self._modules.store.trim()
-        if self._note is not None and self._vouched is not None and not self._has_run:
+        if self._note is not None and self._vouched is not None and not self._needs_children:
             with suppress(OSError):
                 os.unlink(self._note)
 
     @property
-    def _has_run(self) -> bool:
-        return self._modules is not None and self._modules.has_run
+    def _needs_children(self) -> bool:
+        return self._modules is not None and self._modules.unvouched > 0

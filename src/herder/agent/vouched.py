@@ -49,13 +49,14 @@ class Vouched:
             self._used[key] = words
         return words
 
-    def add(self, shape: str, words: Head) -> None:
+    def add(self, shape: str, words: Head) -> bool:
         """Take a module's word for it; not when it tells the journal of it, and not the log."""
         if tells_journal():
-            return
+            return False
         key = _key(shape)
         self._words[key] = self._used[key] = words
         self._is_changed = True
+        return True
 
     def forget_file(self) -> None:
         """Keep nothing on disk."""
