@@ -57,7 +57,7 @@ def _read(
     if found is not None and found[0] == mark:
         return found[1]
     data = original(loader, file_name, cache=cache, unsafe=True, **words)
-    if 0 < mark[1] < time.time_ns() - SETTLED_NANOSECONDS:
+    if mark[1] and is_settled(mark):
         known.keep(key, (mark, data))
     return data
 
@@ -103,3 +103,8 @@ def signature(path: str) -> Signature:
     except OSError:
         return (path, 0, 0, 0)
     return (path, status.st_mtime_ns, status.st_size, status.st_ino)
+
+
+def is_settled(mark: Signature) -> bool:
+    """Whether nobody wrote into the file for so long that the next write leaves another date."""
+    return mark[1] < time.time_ns() - SETTLED_NANOSECONDS

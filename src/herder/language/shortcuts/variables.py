@@ -34,7 +34,7 @@ from ansible.vars import manager as vars_manager
 
 from herder.language.shortcuts.beside_vars import has_only_the_built_in
 from herder.language.shortcuts.kept import Kept
-from herder.language.shortcuts.read_files import Signature, signature
+from herder.language.shortcuts.read_files import Signature, is_settled, signature
 
 CHANGES_OF_INVENTORY = (
     (InventoryManager, ("add_dynamic_host", "add_dynamic_group", "refresh_inventory")),
@@ -319,7 +319,10 @@ def _names_above(manager: Any, play: Any, host: Any, task: Any, *rest: Any) -> f
 
 
 def _signatures(manager: Any, play: Any) -> tuple[Signature, ...] | None:
-    """Give the signatures of the play's vars_files, None where it is not plain which they are."""
+    """Give the signatures of the play's vars_files, None where it is not plain which they are.
+
+    Nor where one of them was written a moment ago: what is merged then is not kept.
+    """
     wanted = play.get_vars_files() if play is not None else []
     if wanted and max(display.verbosity, display.log_verbosity) >= TELLS_FILES_READ:
         return None
@@ -328,6 +331,7 @@ def _signatures(manager: Any, play: Any) -> tuple[Signature, ...] | None:
     stack = play.get_search_path() if wanted else []
     found = (manager._loader.path_dwim_relative_stack(stack, "vars", each) for each in wanted)
     try:
-        return tuple(signature(path) for path in found)
+        marks = tuple(signature(path) for path in found)
     except AnsibleError:
         return None
+    return marks if all(map(is_settled, marks)) else None

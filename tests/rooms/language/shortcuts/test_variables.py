@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -238,12 +240,28 @@ def test_a_vars_file_that_a_task_writes_is_read_again(tmp_path: Path) -> None:
     """ansible-core reads them for each task."""
     file = tmp_path / "more.yml"
     file.write_text("size: 1\n")
+    os.utime(file, (1, 1))
     site = PlayVariables.of(tmp_path, PLAY.replace("gather", "vars_files: [more.yml]\n  gather"))
     found = [site.ask(site.task("first"))["size"] for _ in range(3)]
+    merges = site.merges
 
     file.write_text("size: 22\n")
 
     assert [*found, site.ask(site.task("second"))["size"]] == [1, 1, 1, 22]
+    assert merges == 1
+
+
+def test_a_vars_file_that_is_written_twice_at_one_moment_is_read_twice(tmp_path: Path) -> None:
+    """Neither date nor size tell the one from the other, as where a file system's clock is slow."""
+    file, moment = tmp_path / "more.yml", time.time_ns()
+    site = PlayVariables.of(tmp_path, PLAY.replace("gather", "vars_files: [more.yml]\n  gather"))
+    found = []
+    for size in (1, 2):
+        file.write_text(f"size: {size}\n")
+        os.utime(file, ns=(moment, moment))
+        found.append(site.ask(site.task("first"))["size"])
+
+    assert found == [1, 2]
 
 
 @pytest.mark.parametrize("files", ["['{{ color }}.yml']", "[[no.yml, red.yml]]"])
