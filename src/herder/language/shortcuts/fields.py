@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import itertools
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
@@ -291,7 +290,7 @@ def field_values(thing: Any, names: tuple[str, ...]) -> list[Any]:
     fields = vars(thing)
     kind: Any = type(thing)
     is_flat = bool(fields.get("_squashed") or fields.get("_finalized"))
-    values = list(map(fields.get, _places_of_values(kind, names, is_flat=is_flat), _NONE_SET))
+    values = list(map(fields.get, *_places_of_values(kind, names, is_flat=is_flat)))
     if Sentinel in values:
         values = [
             getattr(thing, name, None) if value is Sentinel else value
@@ -300,18 +299,24 @@ def field_values(thing: Any, names: tuple[str, ...]) -> list[Any]:
     return values
 
 
-_NONE_SET = itertools.repeat(Sentinel)
-
-
 @functools.cache
-def _places_of_values(kind: Hashable, names: tuple[str, ...], *, is_flat: bool) -> tuple[str, ...]:
-    """Give where each field's value is kept, a place where nothing is for one that is elsewhere."""
+def _places_of_values(
+    kind: Hashable, names: tuple[str, ...], *, is_flat: bool
+) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Give where each value is kept and what it is where none is kept.
+
+    *Shapes*: Sentinel stands for a value that is read as ansible-core reads it; one that is never
+    kept has a place where nothing is.
+    """
     fields = getattr(kind, "fattributes", {})
-    return tuple(
-        f"_{name}"
-        if name in fields
-        and _is_kept(kind, name, fields[name])
-        and (is_flat or stands_alone(kind, fields[name]))
-        else ""
-        for name in names
-    )
+    places, unset = [], []
+    for name in names:
+        is_free = not hasattr(kind, name) and not hasattr(kind, "__getattr__")
+        is_kept = (
+            name in fields
+            and _is_kept(kind, name, fields[name])
+            and (is_flat or stands_alone(kind, fields[name]))
+        )
+        places.append(f"_{name}" if is_kept else name if is_free else "")
+        unset.append(None if is_free else Sentinel)
+    return tuple(places), tuple(unset)
