@@ -260,6 +260,26 @@ def test_guard_takes_back_by_itself_and_writes_it_down(layout: Any, tmp_path: Pa
     assert json.loads(Path(layout.log).read_text())["result"] == "reverted"
 
 
+def test_guard_tries_again_when_something_kept_it_from_going_back(
+    layout: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server whose disk just then takes nothing would else stay on a release nobody wanted."""
+    monkeypatch.setattr(guard, "AGAIN_SECONDS", 0.05)
+    journal = switches.switch(layout, "b", None, {"guard_seconds": 0.2})
+    os.unlink(layout.lock)
+    os.mkdir(layout.lock)
+    pid = guard.start(layout, journal)
+    time.sleep(1)
+    before = served(layout)
+
+    os.rmdir(layout.lock)
+    deadline = time.monotonic() + 10
+    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    assert (before, served(layout)) == ("b", "a")
+
+
 def test_current_link_may_be_on_another_file_system(tmp_path: Path, layout: Any) -> None:
     """A web server's own volume, for one; a rename does not go from one to the other."""
     elsewhere = Path(tempfile.mkdtemp(dir="/dev/shm"))

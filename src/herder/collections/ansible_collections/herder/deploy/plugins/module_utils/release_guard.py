@@ -1,7 +1,9 @@
 """The timer on the host: takes a switch back when its controller was lost before confirming it.
 
 The guard is a small process of its own session, so it outlives the connection that started it.
-It knows one switch by its id; when that one was confirmed, reverted or replaced, it ends.
+It knows one switch by its id; when that one was confirmed, reverted or replaced, it ends. What
+keeps it from going back (a lock that is held, a file system that just then takes nothing) may pass:
+it tries again for a day. Where it never could, the next deployment carries the rule out.
 """
 
 from __future__ import annotations
@@ -15,12 +17,15 @@ from ansible_collections.herder.deploy.plugins.module_utils import release_lease
 from ansible_collections.herder.deploy.plugins.module_utils import release_log
 from ansible_collections.herder.deploy.plugins.module_utils import release_switch as switches
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
+    DeployError,
     Json,
     Layout,
     locked,
 )
 
 LOOK_SECONDS = 0.5
+AGAIN_SECONDS = 5.0
+TRIES = 24 * 60 * 12
 COMMAND_SECONDS = 60
 
 
@@ -66,14 +71,20 @@ def _let_go() -> None:
 
 def watch(layout: Layout, journal: Json) -> None:
     """Wait until the switch is confirmed or overdue; then carry out the rule."""
-    while True:
+    tries = 0
+    while tries < TRIES:
         seen = switches.journal_of(layout)
         if seen is None or seen["id"] != journal["id"] or not switches.is_pending(seen):
             return
-        if switches.is_overdue(seen, leases.this_moment()):
+        if not switches.is_overdue(seen, leases.this_moment()):
+            time.sleep(LOOK_SECONDS)
+            continue
+        try:
             _settle(layout, seen)
             return
-        time.sleep(LOOK_SECONDS)
+        except (OSError, DeployError):
+            tries += 1
+            time.sleep(AGAIN_SECONDS)
 
 
 def _settle(layout: Layout, journal: Json) -> None:
