@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -111,7 +109,8 @@ def started(name: str) -> Iterator[Any]:
 
 def _unknown(name: str, known: dict[str, str]) -> UsageError:
     kind = "option" if name.startswith("-") else "command"
-    near = difflib.get_close_matches(name, known, n=1)
+    # late, as below: no command that is known waits for it
+    near = importlib.import_module("difflib").get_close_matches(name, known, n=1)
     hint = f"herder {near[0]}" if near else "herder --help"
     return UsageError(f"no such {kind}: {name!r}", hint=hint)
 
@@ -123,8 +122,9 @@ def _help_text() -> str:
 
 
 def _bug_text(command: str) -> str:
+    traceback = importlib.import_module("traceback").format_exc()
     return (
-        f"{traceback.format_exc()}\n"
+        f"{traceback}\n"
         f"herder: this is a bug in Herder {herder.__version__} (command {command!r})\n"
         "  try: report it with the lines above; check them for passwords first\n"
     )
