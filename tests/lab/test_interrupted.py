@@ -102,6 +102,29 @@ def test_interrupt_on_the_way_back_tells_where_each_host_is(served: LabSite) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_job_that_is_cancelled_on_the_way_back_goes_on_with_it(
+    served: LabSite, number: signal.Signals
+) -> None:
+    """It fails its gate, and then its time is over, too: no host stays on what failed."""
+    hook = served.plays.folder / "slow.yml"
+    hook.write_text("- command: sleep 3\n  when: deploy_is_going_back is defined\n")
+    served.refuse("web2", "r2")
+    process = served.start("--release", "r2", deploy_after_symlink_tasks_file=str(hook))
+    assert served.serves("web2", "r2")
+    assert served.serves("web2", "r1")
+
+    process.send_signal(number)
+    done = served.plays.done(process, 60)
+
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "going back already" in done.stdout + done.stderr
+    assert served.current() == ["r1"] * 3
+    served.deploy("r3")
+    assert served.current() == ["r3"] * 3
+
+
+@pytest.mark.slow
 def test_nothing_is_left_on_the_controller_by_a_deployment_that_failed(served: LabSite) -> None:
     """The play that tidies up does not run then."""
     playbook = served.plays.folder / "deploy.yml"

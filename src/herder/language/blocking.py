@@ -150,3 +150,8 @@ def repeat(seconds: float, job: Callable[[], None]) -> Callable[[], None]:
 
     threading.Thread(target=serve, name="herder-repeat", daemon=True).start()
     return ended.set
+
+
+def do_aside(job: Callable[[], object]) -> None:
+    """Do a job in a thread of its own; for a signal's handler, which may stand in a lock's way."""
+    threading.Thread(target=job, name="herder-aside", daemon=True).start()

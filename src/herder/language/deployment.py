@@ -16,7 +16,7 @@ from ansible.executor.playbook_executor import PlaybookExecutor
 from herder.errors import HerderError, UsageError
 from herder.language import core_version
 from herder.language.applications import require_one
-from herder.language.blocking import repeat
+from herder.language.blocking import do_aside, repeat
 from herder.language.left_out import require_role
 from herder.language.notified import Notified
 from herder.language.passes import DeployRole, Pass, Passes, find_deploy_role
@@ -114,6 +114,7 @@ class PlayCourse:
         self._done = 0
         self._is_over = False
         self._is_going_back = False
+        self._is_asked = False
         self._notified = Notified()
         if conductor.course not in STAGED_COURSES:
             self.passes.current = Pass.TAKE_BACK
@@ -147,6 +148,18 @@ class PlayCourse:
 
     def _once_of(self, task: Any) -> OnceTask | None:
         return self.passes.once_task(task) if self.passes.is_kept(task) else None
+
+    def ends_when_asked(self) -> bool:
+        """Somebody asks the run to end (Ctrl-C, a signal): say whether it breaks off.
+
+        Who asks while hosts go back for another reason is told that they do; hosts that are left
+        on the release that failed are what nobody asks for. Who asks once more means it.
+        """
+        is_first, self._is_asked = not self._is_asked, True
+        if is_first and self._is_going_back:
+            do_aside(self._conductor.interrupted)
+            return False
+        return True
 
     def run(self, manager: Any, play: Any, run_play: Callable[[Any], int]) -> int:
         """Run the next pass of the play in place of the whole play; its code for the executor.
@@ -209,6 +222,7 @@ class PlayCourse:
             manager._failed_hosts.clear()
             self._conductor.taken_back(self._pass_back(manager, play, run_play, hosts))
         manager._failed_hosts.update(failed)
+        self._is_going_back = False
 
     def _pass_back(
         self, manager: Any, play: Any, run_play: Callable[[Any], int], hosts: Batch

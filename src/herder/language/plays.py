@@ -71,12 +71,15 @@ class QueueManager(TaskQueueManager):
     def _signal_handler(self, signum: int, frame: Any) -> None:
         """A deployment is ended in order however it is asked to, and however often.
 
+        One that goes back by itself is at that already.
+
         *Source*: ansible-core 2.19 executor/task_queue_manager.py, same name: SIGTERM and a second
         Ctrl-C end the process where it stands.
         """
-        if self.is_conducted:
+        if self.is_conducted and (self.course is None or self.course.ends_when_asked()):
             raise KeyboardInterrupt
-        super()._signal_handler(signum, frame)
+        if not self.is_conducted:
+            super()._signal_handler(signum, frame)
 
     def forget_running(self, hosts: Iterable[str]) -> None:
         """End what runs on these hosts; results that still come are nobody's any more."""

@@ -206,6 +206,9 @@ class DeployConductor:
         fleet, hosts = self._known_fleet(), tuple(self._ledger.stories)
         if self._transaction.is_over:
             self._remark(f"{what} when all was done")
+        elif self._transaction.state is State.GOING_BACK:
+            fleet.tell("going back already; asked once more, it stops on the way")
+            return Verdict.TAKE_BACK
         elif self._transaction.state is State.SWITCHING:
             self._remark(f"{what} while hosts switched")
             batch = self._batches[-1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -50,6 +51,34 @@ class BrokenOffConductor(DeployConductor):
         self.told.append(report.failed)
 
 
+class GoingBackConductor(DeployConductor):
+    """The first batch fails its gate; both batches go back."""
+
+    def __init__(self, wishes: DeployWishes) -> None:
+        super().__init__(wishes)
+        self.is_going_back, self.is_told = threading.Event(), threading.Event()
+
+    def staged(self, report: BatchReport) -> Verdict:
+        return Verdict.GO_ON
+
+    def begin_batch(self, hosts: tuple[str, ...]) -> None:
+        """Nothing to note."""
+
+    def switched(self, report: BatchReport) -> Verdict:
+        return Verdict.TAKE_BACK
+
+    def hosts_to_take_back(self) -> list[tuple[str, ...]]:
+        self.is_going_back.set()
+        return BATCHES
+
+    def taken_back(self, report: BatchReport) -> None:
+        """Nothing to note."""
+
+    def interrupted(self, what: str = "interrupted") -> Verdict:
+        self.is_told.set()
+        return Verdict.TAKE_BACK
+
+
 def manager() -> Any:
     """Give what a pass needs of ansible-core's queue manager."""
     inventory = SimpleNamespace(get_host=str, restrict_to_hosts=list)
@@ -95,6 +124,44 @@ def test_hosts_go_back_when_the_run_breaks_off() -> None:
         course.run(manager(), play, break_off)
 
     assert conductor.told == ["the run broke off", {"a": "no such file", "b": "no such file"}]
+
+
+def test_who_asks_for_the_end_on_the_way_back_is_told_and_means_it_the_second_time() -> None:
+    """A job that is cancelled just then must not leave hosts on the release that failed."""
+    conductor = GoingBackConductor(DeployWishes("mia", "laptop", "mia@laptop/1"))
+    course = PlayCourse(conductor, Passes(DeployRole(RoleKind.HERDER, None)), BATCHES)
+    play = SimpleNamespace(role_cache={}, handlers=[], compile_roles_handlers=list)
+    ends: list[bool] = []
+
+    def run_play(_: Any) -> int:
+        if conductor.is_going_back.is_set():
+            ends.append(course.ends_when_asked())
+            assert conductor.is_told.wait(5)
+        return 0
+
+    for _ in range(2):
+        course.run(manager(), play, run_play)
+
+    assert ends == [False, True]
+    assert course.ends_when_asked()
+
+
+def test_who_asks_for_the_end_before_is_not_asked_again_on_the_way_back() -> None:
+    """The way back is what the first one asked for; the second wants it to stop."""
+    conductor = GoingBackConductor(DeployWishes("mia", "laptop", "mia@laptop/1"))
+    course = PlayCourse(conductor, Passes(DeployRole(RoleKind.HERDER, None)), BATCHES)
+    play = SimpleNamespace(role_cache={}, handlers=[], compile_roles_handlers=list)
+    ends: list[bool] = []
+
+    def run_play(_: Any) -> int:
+        ends.append(course.ends_when_asked())
+        return 0
+
+    for _ in range(2):
+        course.run(manager(), play, run_play)
+
+    assert set(ends) == {True}
+    assert conductor.is_going_back.is_set()
 
 
 def test_what_is_fixed_holds_at_once(tmp_path: Path) -> None:

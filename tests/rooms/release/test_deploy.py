@@ -329,6 +329,21 @@ def test_interrupt_while_hosts_switch_leads_all_back() -> None:
     assert "interrupted while hosts switched" in conductor.story.remarks
 
 
+def test_interrupt_on_the_way_back_changes_nothing_but_is_answered() -> None:
+    """The hosts go where an interrupt would lead them."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+    switch(fleet, conductor, ("a", "b"))
+    switch(fleet, conductor, ("c", "d"), c="gate")
+    told = len(fleet.told)
+
+    assert conductor.interrupted() is Verdict.TAKE_BACK
+
+    assert "going back already" in fleet.told[told]
+    go_back(fleet, conductor)
+    assert {story.now for story in conductor.story.hosts} == {"r1"}
+
+
 def test_interrupt_before_the_first_switch_gives_the_release_up() -> None:
     """Half-built releases take room."""
     fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
