@@ -15,7 +15,7 @@ import sys
 
 from herder.agent.files import WholeFile
 from herder.wire.late import Late
-from herder.wire.messages import RunModule
+from herder.wire.messages import NEW_MODE, RunModule
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ _BASIC = "ansible.module_utils.basic"
 class Arrival(WholeFile):
     """A file on its way here that is hashed as it comes."""
 
-    def __init__(self, path: str, mode: int) -> None:
-        super().__init__(path, mode)
+    def __init__(self, path: str, mode: int, new_mode: int = NEW_MODE) -> None:
+        super().__init__(path, mode, new_mode)
         self._sha1 = hashlib.sha1()
 
     def write(self, content: bytes) -> None:

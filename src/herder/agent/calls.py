@@ -277,7 +277,7 @@ class PutCall(Call):
     def begin(self, body: bytes) -> None:
         """Open the file; write all of it when it came along."""
         kind = arrivals.Arrival if self._call.is_hashed else WholeFile
-        self._file = kind(self._call.path, self._call.mode)
+        self._file = kind(self._call.path, self._call.mode, self._call.new_mode)
         if not self._call.is_streamed:
             self.take(body)
             self.take_end()

@@ -10,6 +10,7 @@ from herder.agent import digests
 from herder.agent.suppress import suppress
 from herder.wire.frames import Head
 from herder.wire.late import Late
+from herder.wire.messages import NEW_MODE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,14 +29,14 @@ _PAGE_BYTES = 4096
 class WholeFile:
     """A file that appears under its name only when all of it is written."""
 
-    def __init__(self, path: str, mode: int) -> None:
+    def __init__(self, path: str, mode: int, new_mode: int = NEW_MODE) -> None:
         self.path = os.path.realpath(os.path.expanduser(path))
         if os.path.isdir(self.path):
             raise IsADirectoryError(21, "is a directory", self.path)
         folder, name = os.path.split(self.path)
         self._temporary = f"{folder}/.{name[:64]}.{os.urandom(6).hex()}"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        self._descriptor = os.open(self._temporary, flags, 0o666 if mode < 0 else 0o600)
+        self._descriptor = os.open(self._temporary, flags, new_mode if mode < 0 else 0o600)
         with self._undone_on_error():
             self._take_over(mode)
 

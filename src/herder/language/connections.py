@@ -10,6 +10,7 @@ import contextlib
 import copy
 import dataclasses
 import functools
+import os
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from herder.language.local_files import LocalFiles
 from herder.language.prepared import PreparedConnections
 from herder.language.routes import become_step, brings_modes, is_carried, route_of
 from herder.language.stock import StockConnection, standing_socket
-from herder.language.temporary import PromisedDirectory, directory_failure
+from herder.language.temporary import PromisedDirectory, directory_failure, modes_of_put
 from herder.language.young_jobs import YoungJobs
 from herder.model.door import Door
 from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
@@ -317,8 +318,8 @@ class CarriedConnection(ConnectionBase):
         known = self.herder_carrier.local_files
         digests = functools.partial(known.digests, source) if self.herder_is_copying else None
         try:
-            work = session.put_file(source, _text(out_path), mode=0o700, digests=digests)
-            self.herder_do(work)
+            modes = modes_of_put(self, _text(out_path), os.stat(source).st_mode)
+            self.herder_do(session.put_file(source, _text(out_path), **modes, digests=digests))
         except FileNotFoundError as error:
             raise AnsibleFileNotFound(file_name=_text(in_path)) from error
 

@@ -25,7 +25,12 @@ from herder.language.modules import PreparedModule
 from herder.language.patience import patiently
 from herder.language.routes import uses_become
 from herder.language.statuses import as_stat_module_has_it, is_cores_own, no_information
-from herder.language.temporary import make_tmp_path, remove_tmp_path
+from herder.language.temporary import (
+    is_temporary,
+    make_tmp_path,
+    modes_of_put,
+    remove_tmp_path,
+)
 from herder.model.ports import CommandCall, Completed, ModuleCall, Session
 
 ACCOUNT_MODULES = ("ansible.builtin.user", "ansible.legacy.user", "user")
@@ -262,7 +267,18 @@ def _fixup_perms2(
     remote_user: str | None = None,
     execute: bool = True,
 ) -> Any:
-    """Nothing to mend: files are put by the user who will read them, executable for that user."""
+    """Temporary files are put by the user who will read them, executable for that user.
+
+    *Source*: ansible-core 2.19 plugins/action/__init__.py, same name, for what is elsewhere.
+    """
+    elsewhere = [path for path in remote_paths if not is_temporary(action._connection, path)]
+    if elsewhere and execute:
+        done = action._remote_chmod(elsewhere, "u+rwx", sudoable=True)
+        if done["rc"] != 0:
+            raise core_version.AnsibleError(
+                f"Failed to set permissions on remote files (rc: {done['rc']}, err: "
+                f"{done['stderr']})"
+            )
     return remote_paths
 
 
@@ -275,7 +291,9 @@ def _transfer_data(
     connection.herder_keep_promise()
     connection.herder_show_file("PUT", f"{len(data)} bytes", remote_path)
     session = connection.herder_session(as_become_user=uses_become(action))
-    connection.herder_do(session.put_bytes(bytes(data), remote_path, mode=0o700))
+    # ansible-core copies a temporary file
+    modes = modes_of_put(connection, remote_path, 0o600)
+    connection.herder_do(session.put_bytes(bytes(data), remote_path, **modes))
     return remote_path
 
 

@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import dataclasses
+import stat
 from collections.abc import Callable
 from typing import Any
 
-from herder.language.routes import uses_become
+from herder.language.routes import brings_modes, uses_become
 from herder.model.ports import CommandCall, Completed
+from herder.wire.messages import NEW_MODE
+
+NAME_STARTS = "/ansible-tmp-"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +63,24 @@ def _expanded(connection: Any, path: str, *, as_become_user: bool) -> str:
         expanded: str = connection.herder_do(session.expand_user(path))
         return expanded
     return path
+
+
+def is_temporary(connection: Any, path: str) -> bool:
+    """Whether a path is in a task's temporary directory, this one's or an earlier one's."""
+    own = connection._shell.tmpdir
+    return NAME_STARTS in path or bool(own and path.startswith(own))
+
+
+def modes_of_put(connection: Any, path: str, source_mode: int) -> dict[str, int]:
+    """Give the modes for a file that is put at a path, as a session has them.
+
+    What is in a temporary directory is for the user who will execute it, and for nobody else. At
+    any other place a file keeps its mode, and a new one is as the stock plugin makes it.
+    *Source*: ansible-core 2.19 plugins/connection/local.py and ssh.py, `put_file`.
+    """
+    if is_temporary(connection, path):
+        return {"mode": 0o700}
+    return {"new_mode": stat.S_IMODE(source_mode) if brings_modes(connection) else NEW_MODE}
 
 
 def remove_tmp_path(

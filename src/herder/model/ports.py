@@ -12,6 +12,7 @@ from typing import Protocol
 
 from herder.model.door import Door
 from herder.model.route import Route
+from herder.wire.messages import NEW_MODE
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +156,20 @@ class Session(Protocol):
         path: str,
         *,
         mode: int | None = None,
+        new_mode: int = NEW_MODE,
         digests: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         """Send the controller's file `source`; whole or not at all.
 
-        With `digests` a module will ask there what it hashes to; that gives SHA-1 and what else is
-        known of the same content, hex by algorithm, and is called beside the loop.
+        Without a `mode` the file that is there keeps its own, and a new one gets what the umask
+        there leaves of `new_mode`. With `digests` a module will ask there what it hashes to; that
+        gives SHA-1 and what else is known of the same content, hex by algorithm, and is called
+        beside the loop.
         """
 
-    async def put_bytes(self, content: bytes, path: str, *, mode: int | None = None) -> None: ...
+    async def put_bytes(
+        self, content: bytes, path: str, *, mode: int | None = None, new_mode: int = NEW_MODE
+    ) -> None: ...
 
     async def fetch_file(self, path: str, destination: str, *, keeps_mode: bool) -> None: ...
 

@@ -25,6 +25,7 @@ from herder.session.transfer import fetch, put
 from herder.wire.frames import Frame, Head
 from herder.wire.messages import (
     INLINE_BYTES,
+    NEW_MODE,
     CheckFiles,
     CheckGroups,
     ExpandUser,
@@ -93,13 +94,15 @@ class HostSession:
             self.connection.make(operation, call.stdin or b"", pending)
             return await self._completed(pending)
 
-    async def put_bytes(self, content: bytes, path: str, *, mode: int | None = None) -> None:
+    async def put_bytes(
+        self, content: bytes, path: str, *, mode: int | None = None, new_mode: int = NEW_MODE
+    ) -> None:
         """Write a file, whole or not at all."""
-        wanted = -1 if mode is None else mode
+        call = PutFile(path, -1 if mode is None else mode, new_mode=new_mode)
         if len(content) <= INLINE_BYTES:
-            await self._ask(PutFile(path, wanted), content)
+            await self._ask(call, content)
         else:
-            await put(self.connection, blocks_of_bytes(content), PutFile(path, wanted))
+            await put(self.connection, blocks_of_bytes(content), call)
 
     async def put_file(
         self,
@@ -107,10 +110,11 @@ class HostSession:
         path: str,
         *,
         mode: int | None = None,
+        new_mode: int = NEW_MODE,
         digests: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         """Send a file of this machine."""
-        call = PutFile(path, -1 if mode is None else mode)
+        call = PutFile(path, -1 if mode is None else mode, new_mode=new_mode)
         async with contextlib.aclosing(self._parcels.files.blocks(source)) as blocks:
             await put(self.connection, blocks, call, digests)
 

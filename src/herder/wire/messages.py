@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 WINDOW_BYTES = 4 * 1024 * 1024
 GRANT_BYTES = 1024 * 1024
 INLINE_BYTES = 256 * 1024
+NEW_MODE = 0o666
 
 _NONE: Dict[str, str] = {}
 _EMPTY: List[List[str]] = []
@@ -74,7 +75,7 @@ class RunCommand(Record):
 class PutFile(Record):
     """Write a file, whole or not at all; body: the content, or DATA follows when `is_streamed`.
 
-    *Shapes*: `mode` -1: as the file that is there, or what the umask leaves of 0666. With
+    *Shapes*: `mode` -1: as the file that is there, or what the umask leaves of `new_mode`. With
     `is_hashed` a module will ask for checksums of it; SUPPLY with {"digests": {algorithm: hex}},
     the sender's own of one content, may come before END.
     """
@@ -83,6 +84,7 @@ class PutFile(Record):
     mode: int = -1
     is_streamed: bool = False
     is_hashed: bool = False
+    new_mode: int = NEW_MODE
 
 
 class FetchFile(Record):

@@ -57,6 +57,22 @@ async def test_old_file_keeps_its_mode_and_links_are_followed(tmp_path: Path) ->
     assert link.is_symlink()
 
 
+@pytest.mark.parametrize(("new_mode", "mode"), [(0o666, 0o644), (0o777, 0o755)])
+async def test_new_file_gets_what_the_umask_leaves(
+    tmp_path: Path, new_mode: int, mode: int
+) -> None:
+    """A file that a plugin puts at its own place is as a copying program makes it."""
+    source = tmp_path / "source"
+    source.write_text("new")
+
+    async with open_session() as session:
+        await session.put_file(str(source), str(tmp_path / "file"), new_mode=new_mode)
+        await session.put_bytes(b"new", str(tmp_path / "bytes"), new_mode=new_mode)
+
+    found = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("file", "bytes")}
+    assert found == {mode}
+
+
 @pytest.mark.parametrize(
     ("there", "word", "here"),
     [(0o600, "kept", 0o600), (0o4755, "kept", 0o755), (0o444, "kept", 0o644), (0o600, "", 0o666)],

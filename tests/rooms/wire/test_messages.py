@@ -29,6 +29,7 @@ OPERATIONS: list[Operation] = [
     RunModule("a", "b", "c", [["p", "d"]], environment={"A": "1"}, async_seconds=5, job_id="j"),
     RunCommand("true", environment={"LANG": "C"}, timeout_seconds=1.5),
     PutFile("/x", 0o600, is_streamed=True),
+    PutFile("/x", new_mode=0o755),
     FetchFile("/x"),
     Stat("/x", follow=True, checksum=True),
     MakeTemporaryDirectory("~/.ansible/tmp"),
