@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.playbook.handler import Handler
 from ansible.plugins.callback import CallbackBase
 
@@ -117,12 +118,13 @@ class EventCallback(CallbackBase):
         self._finish_item(result, Outcome.SKIPPED)
 
     def v2_runner_retry(self, result: Any) -> None:
-        attempt = int(result.result.get("attempts", 0))
-        left = int(result.result.get("retries", 0)) - attempt
+        facts = _facts(result)
+        attempt = int(facts.get("attempts", 0))
+        left = int(facts.get("retries", 0)) - attempt
         self._tell(TaskRetried(str(result.host.name), _label(result.task), attempt, left))
 
     def v2_on_file_diff(self, result: Any) -> None:
-        for text in self._diffs(result.result):
+        for text in self._diffs(_facts(result)):
             self._tell(FileDiffed(str(result.host.name), _label(result.task), text))
 
     def _diffs(self, result: Any) -> list[str]:
@@ -142,13 +144,24 @@ class EventCallback(CallbackBase):
         host = str(result.host.name)
         started = self._started.pop((host, result.task._uuid), time.monotonic())
         seconds = time.monotonic() - started
-        facts = dict(result.result)
+        facts = _facts(result)
         self._tell(HostTaskFinished(host, _label(result.task), outcome, seconds, facts))
 
     def _finish_item(self, result: Any, outcome: Outcome) -> None:
-        facts = dict(result.result)
+        facts = _facts(result)
         label = str(self._get_item_label(facts))
         self._tell(ItemFinished(str(result.host.name), _label(result.task), label, outcome, facts))
+
+
+def _facts(result: Any) -> dict[str, Any]:
+    """Give what a task told; nothing when a plugin told what no variable can hold.
+
+    The callback for standard output is the one that complains of that.
+    """
+    try:
+        return dict(result.result)
+    except AnsibleError:
+        return {}
 
 
 def _label(task: Any) -> TaskLabel:
