@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleConnectionFailure, AnsibleFileNotFound
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ConnectionBase
 from ansible.utils.display import Display
 
 from herder.errors import HerderError, OperationFailed
 from herder.language.blocking import LoopThread
-from herder.language.failures import AgentImpossible, translated
+from herder.language.failures import AgentImpossible, not_there, translated, unread
 from herder.language.local_files import LocalFiles
 from herder.language.prepared import PreparedConnections
 from herder.language.routes import become_step, brings_modes, is_carried, route_of
@@ -320,8 +320,9 @@ class CarriedConnection(ConnectionBase):
         try:
             modes = modes_of_put(self, _text(out_path), os.stat(source).st_mode)
             self.herder_do(session.put_file(source, _text(out_path), **modes, digests=digests))
-        except FileNotFoundError as error:
-            raise AnsibleFileNotFound(file_name=_text(in_path)) from error
+        except FileNotFoundError:
+            # an error's cause is part of what ansible-core tells of it
+            raise not_there(source) from None
 
     def herder_show_file(self, word: str, source: str, place: str) -> None:
         """At -vvv, say which file goes where, as the stock plugins do."""
@@ -331,7 +332,8 @@ class CarriedConnection(ConnectionBase):
         self.herder_show_file("FETCH", in_path, out_path)
         session = self.herder_session(as_become_user=True)
         place, keeps_mode = _text(out_path), brings_modes(self)
-        self.herder_do(session.fetch_file(_text(in_path), place, keeps_mode=keeps_mode))
+        work = session.fetch_file(_text(in_path), place, keeps_mode=keeps_mode)
+        self.herder_do(work, refused=lambda error: unread(_text(in_path), error, self))
 
     def reset(self) -> None:
         self._herder_open = {}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 
 from herder.errors import (
     BecomeRefused,
@@ -40,3 +41,18 @@ def translated(error: HerderError, connection: Any) -> Exception:
     if isinstance(error, OperationFailed):
         return AnsibleError(error.message)
     return AnsibleError(str(error))
+
+
+def not_there(path: str) -> AnsibleFileNotFound:
+    """*Source*: ansible-core 2.19 plugins/connection/local.py and ssh.py, `put_file`."""
+    return AnsibleFileNotFound(f"file or module does not exist: {path}")
+
+
+def unread(path: str, error: OperationFailed, connection: Any) -> Exception:
+    """Give the error for a file that could not be fetched.
+
+    *Source*: ansible-core 2.19 plugins/connection/local.py, `fetch_file`, which alone puts the file
+    and so looks for it first.
+    """
+    is_missing = connection.transport == "local" and error.errno == errno.ENOENT
+    return not_there(path) if is_missing else translated(error, connection)
