@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from herder.agent.children import Child, Outcome
 from herder.agent.files import Reading, WholeFile
-from herder.agent.resources import Resources
+from herder.agent.resources import COMMAND, Resources
 from herder.wire.frames import CHUNK_BYTES, Head, Kind
 from herder.wire.late import Late
 from herder.wire.messages import (
@@ -35,8 +35,6 @@ else:
     commands, fork = Late("herder.agent.commands"), Late("herder.agent.fork")
     tunnel, programs = Late("herder.agent.tunnel"), Late("herder.agent.program")
     arrivals = Late("herder.agent.arrivals")
-
-COMMAND = "ansible.modules.command"
 
 
 class Line:
@@ -235,18 +233,8 @@ class ModuleCall(BundleCall):
         """Clean up and answer."""
         if self.launch is not None:
             self.launch.clean_up()
-            if self._learn(outcome):
-                self.resources.modules.unvouched -= 1
+            self.resources.learn(self.call, self.params, outcome)
         super().done(outcome)
-
-    def _learn(self, outcome: Outcome) -> bool:
-        """Take what the module has printed; say whether it vouched that no child is needed."""
-        if self.call.fqn == COMMAND:
-            return self.resources.commands.learn(self.call, self.params, outcome, self._source)
-        return self.resources.answers.learn(self.call, self.params, outcome)
-
-    def _source(self) -> str:
-        return self.resources.modules.source(self.call)
 
 
 class CommandCall(ChildCall):

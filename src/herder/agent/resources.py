@@ -24,11 +24,15 @@ if TYPE_CHECKING:
     from typing import Optional
 
     from herder.agent import arrivals, known_command, modules
+    from herder.agent.children import Outcome
     from herder.wire.messages import RunModule
 else:
     modules = Late("herder.agent.modules")
     arrivals = Late("herder.agent.arrivals")
     known_command = Late("herder.agent.known_command")
+
+
+COMMAND = "ansible.modules.command"
 
 
 class Resources:
@@ -78,6 +82,16 @@ class Resources:
         if self._arrivals is None:
             self._arrivals = arrivals.Arrivals()
         return self._arrivals
+
+    def learn(self, call: RunModule, params: bytes, outcome: Outcome) -> None:
+        """Take what a module has printed, which may be its word that the next need not run."""
+        if call.fqn == COMMAND:
+            source = self.modules.source
+            is_vouched = self.commands.learn(call, params, outcome, lambda: source(call))
+        else:
+            is_vouched = self.answers.learn(call, params, outcome)
+        if is_vouched:
+            self.modules.unvouched -= 1
 
     def tell_arrivals(self, call: RunModule) -> None:
         """In a child, before its module runs: let it have what is known of the files that came."""
