@@ -21,6 +21,7 @@ import herder
 from herder.events import EventSink
 from herder.language.blocking import LoopThread
 from herder.model.route import Route
+from herder.person import at_home
 from herder.record.first_moment import FirstMoment
 from herder.record.route_plan import CommandKey, PlanShelf, RoutePlan, may_be_kept
 from herder.record.trail import Trail
@@ -44,7 +45,7 @@ def connected(settings: Settings) -> Iterator[tuple[LoopThread, SessionPool]]:
         ),
         start_limits=StartLimits(
             greeting_seconds=settings.connect_timeout_seconds,
-            kept_in=str(CACHE.expanduser() / "agents"),
+            kept_in=str(at_home(CACHE) / "agents"),
         ),
     )
     try:
@@ -83,7 +84,7 @@ def _foreseeing(words: Sequence[str], program: str, settings: Settings) -> Fores
         user=(os.getuid(), os.geteuid()),
         versions=(herder.__version__, sys.version, sys.executable, *sys.path),
     )
-    shelf = PlanShelf(CACHE.expanduser() / "plans")
+    shelf = PlanShelf(at_home(CACHE) / "plans")
     environment = dict(os.environ)
     return Foreseeing(shelf, key.digest(environment), environment, settings.connect_starts)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import getpass
 import os
 import platform
 import sys
@@ -21,6 +20,7 @@ from herder.head_start import HeadStart
 from herder.language.blocking import LoopThread
 from herder.language.start import run_module, run_playbook
 from herder.language.surroundings import Surroundings
+from herder.person import user_name
 from herder.quick_start import import_late
 from herder.record.run_record import RecordClocks, RunHeading, RunRecord
 from herder.settings import Settings, from_environment
@@ -89,7 +89,7 @@ def _record(settings: Settings, program: str, words: Sequence[str]) -> Iterator[
     heading = RunHeading(
         command=(*program.split(), *words),
         playbook=_playbook_path(words),
-        user=getpass.getuser(),
+        user=user_name(),
         controller=platform.node(),
     )
     record = RunRecord(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from herder.errors import UsageError
+from herder.person import at_home
 
 
 class OutputMode(Enum):
@@ -92,7 +93,7 @@ def _expand(path: Path, environment: Mapping[str, str]) -> Path:
     home = environment.get("HOME")
     if path.parts[:1] == ("~",) and home:
         return Path(home, *path.parts[1:])
-    return path.expanduser()
+    return at_home(path)
 
 
 def _positive_integer(text: str) -> int:

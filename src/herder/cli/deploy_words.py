@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
 import platform
 import re
@@ -13,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from herder.cli.command_parser import CommandParser, seconds
 from herder.model.releases import DeployWishes
+from herder.person import user_name
 
 # The collection's release_layout.py has the same: the name becomes a folder on the hosts.
 RELEASE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
@@ -81,7 +81,7 @@ def _deploy_words(chosen: argparse.Namespace) -> DeployWords:
 
 def wishes_of(words: DeployWords) -> DeployWishes:
     """Give what is wished for, with who wishes it."""
-    user, controller = getpass.getuser(), platform.node()
+    user, controller = user_name(), platform.node()
     return DeployWishes(
         user=user,
         controller=controller,

@@ -103,7 +103,8 @@ def started(name: str) -> Iterator[Any]:
     # by name and late: `herder --version` and the help need nothing of it
     quick = importlib.import_module("herder.quick_start")
     kept_file = importlib.import_module("herder.kept_file")
-    with quick.quick_start(kept_file.own_folder(_CACHE.expanduser())):
+    at_home = importlib.import_module("herder.person").at_home
+    with quick.quick_start(kept_file.own_folder(at_home(_CACHE))):
         yield quick.import_late(name)
 
 

@@ -40,6 +40,7 @@ from herder.language.worker_output import (
 )
 from herder.language.workers import ResultQueue, Worker
 from herder.model.fleet import Conductor
+from herder.person import at_home
 
 # Python's own 700 are few for a program that makes thousands of objects for each task.
 YOUNG_OBJECTS = 10_000
@@ -134,7 +135,7 @@ def _install(around: Surroundings, conductor: Conductor | None) -> None:
     core_guards.parse_once()
     if around.trail is not None:
         looked_at.install(around.trail)
-    cache = ModuleCache(around.cache_directory.expanduser() / "modules")
+    cache = ModuleCache(at_home(around.cache_directory) / "modules")
     hands.install(ModuleBuilder(cache).build)
     copies.install()
     worker = functools.partial(Worker, threads=WorkerThreads(), carrier=carrier)

@@ -13,6 +13,7 @@ from typing import Any
 from herder.kept_file import KeptFile, own_folder
 from herder.language.surroundings import Surroundings
 from herder.model.fleet import Conductor
+from herder.person import at_home
 from herder.quick_start import import_late
 
 
@@ -43,7 +44,7 @@ def run_deployment(
 def _command_line(around: Surroundings) -> Iterator[Any]:
     # ansible-core reads its configuration when it is imported: this comes before
     defaults = import_late("herder.language.shortcuts.defaults")
-    folder = own_folder(around.cache_directory.expanduser() / "start")
+    folder = own_folder(at_home(around.cache_directory) / "start")
     kept: KeptFile = defaults.open_kept(folder)
     defaults.keep_defaults(kept)
     core = import_late("herder.language.command_line")

@@ -58,7 +58,11 @@ class PasswordPipe:
 
 def _executable_folder() -> str:
     """Give a new private directory with the askpass program, where programs may be run."""
-    for parent in (tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR"), str(Path.home())):
+    for parent in (
+        tempfile.gettempdir(),
+        os.environ.get("XDG_RUNTIME_DIR"),
+        os.environ.get("HOME"),
+    ):
         with contextlib.suppress(OSError):
             folder = tempfile.mkdtemp(prefix=".herder-", dir=parent)
             program = Path(folder) / "askpass"
