@@ -72,6 +72,27 @@ def test_switch_to_what_serves_already_changes_nothing(layout: Any) -> None:
     assert served(layout) == "a"
 
 
+def test_switch_whose_answer_was_lost_can_be_confirmed(layout: Any) -> None:
+    """The second call finds the work done; what it gives must name the switch that waits."""
+    first = switches.switch(layout, "b", None, {"guard_seconds": 60})
+
+    again = switches.switch(layout, "b", None, {"guard_seconds": 60})
+
+    assert (again["changed"], again["id"], again["state"]) == (False, first["id"], "switched")
+    assert switches.confirm(layout, None, again["id"])["state"] == "confirmed"
+    assert served(layout) == "b"
+
+
+def test_switch_to_what_others_made_serve_has_nothing_to_confirm(layout: Any) -> None:
+    """Somebody changed the link by hand: no switch of ours led here."""
+    os.unlink(layout.current)
+    os.symlink("./releases/b", layout.current)
+
+    found = switches.switch(layout, "b", None, {"guard_seconds": 60})
+
+    assert (found["changed"], found["id"], found["deadline"]) == (False, "", 0.0)
+
+
 @pytest.mark.parametrize("state", ["unfinished", "failed", "missing", "unrecorded"])
 def test_switch_refuses_a_release_that_is_not_finished(layout: Any, state: str) -> None:
     """A half-built release must never serve, whoever asks for it."""

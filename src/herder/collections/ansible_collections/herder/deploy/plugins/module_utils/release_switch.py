@@ -33,6 +33,7 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
 )
 
 OPEN_STATES = ("prepared", "switched")
+HERE_STATES = ("switched", "confirmed")
 
 
 def journal_of(layout: Layout) -> Optional[Json]:
@@ -82,7 +83,7 @@ def switch(layout: Layout, name: str, token: Optional[int], order: Json) -> Json
 
     *Shapes*: `order` may have expect_digest, guard_seconds, guard_rule ('revert' or 'keep'),
     guard_command (list of words) and by. Switching to the release that serves already changes
-    nothing and says so by `changed`.
+    nothing and says so by `changed`; the journal is then that of the switch that led there.
     *Then*: with guard_seconds, start the guard and later `confirm` or `revert`.
     """
     layout.prepare()
@@ -92,11 +93,22 @@ def switch(layout: Layout, name: str, token: Optional[int], order: Json) -> Json
         check_target(layout, name, str(order.get("expect_digest") or ""))
         journal = _new_journal(layout, name, token, order)
         if journal["from_link"] == journal["to_link"]:
-            return dict(journal, state="confirmed", changed=False)
+            return dict(_switch_to_here(layout, journal), changed=False)
         sweep(layout)
         change = _change_back if _leads_back(layout, journal) else _change
         change(layout, journal)
     return dict(journal, changed=True)
+
+
+def _switch_to_here(layout: Layout, journal: Json) -> Json:
+    """Give the switch that led to what serves, which may wait for its confirmation still.
+
+    Where none did (a link changed by hand), there is nothing to confirm, and no name of a switch.
+    """
+    last = journal_of(layout)
+    if last is not None and last["to"] == journal["to"] and last["state"] in HERE_STATES:
+        return last
+    return dict(journal, id="", state="confirmed", deadline=0.0)
 
 
 def _change(layout: Layout, journal: Json) -> None:

@@ -95,7 +95,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-switch_id: {description: The name of this switch., type: str, returned: when something was switched}
+switch_id: {description: The name of the switch that led to what serves now; empty where none did., type: str, returned: always}
 state: {description: 'prepared, switched, confirmed, reverted or abandoned.', type: str, returned: always}
 from: {description: The release that served before the switch., type: str, returned: always}
 to: {description: The release that it switched to., type: str, returned: always}
