@@ -613,6 +613,32 @@ def test_archive_that_would_write_elsewhere_is_refused(
     assert not (tmp_path / "evil").exists()
 
 
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_archive_cannot_open_a_directory_elsewhere(layout: Any, tmp_path: Path, kind: str) -> None:
+    """A link to /etc, then a directory of its name: the mode would go to what the link names."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    link, folder = tarfile.TarInfo("d"), tarfile.TarInfo("d")
+    link.type, link.linkname = tarfile.SYMTYPE, str(elsewhere)
+    folder.type, folder.mode = tarfile.DIRTYPE, 0o777
+    if kind == "tar":
+        with tarfile.open(tmp_path / "a", "w") as archive:
+            archive.addfile(link)
+            archive.addfile(folder)
+    else:
+        zipped_link = zipfile.ZipInfo("d")
+        zipped_link.external_attr = 0o120777 << 16
+        with zipfile.ZipFile(tmp_path / "a", "w") as zipped:
+            zipped.writestr(zipped_link, str(elsewhere))
+            zipped.writestr("d/", "")
+
+    with pytest.raises(DeployError) as refused:
+        stage(layout, "r1", via="archive", archive={"path": str(tmp_path / "a")})
+
+    assert refused.value.reference == "bad-archive"
+    assert elsewhere.stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_killed_builds_are_never_whole_and_the_next_one_succeeds(layout: Any, origin: Path) -> None:

@@ -70,8 +70,7 @@ def safe_path(destination: str, place: str) -> str:
 
 def _write_member(archive: tarfile.TarFile, member: tarfile.TarInfo, full: str) -> None:
     if member.isdir():
-        if not os.path.isdir(full):
-            os.mkdir(full)
+        _make_directory(full, member.name)
         os.chmod(full, (member.mode & 0o777) | stat.S_IRWXU)
     elif member.issym():
         _clear(full)
@@ -86,6 +85,13 @@ def _write_member(archive: tarfile.TarFile, member: tarfile.TarInfo, full: str) 
             os.utime(full, (member.mtime, member.mtime))
     else:
         raise DeployError("bad-archive", "member %r is a device or pipe" % member.name)
+
+
+def _make_directory(full: str, name: str) -> None:
+    """Make a directory, or find a real one: a link that the archive has there leads elsewhere."""
+    if os.path.islink(full):
+        raise DeployError("bad-archive", "member %r is a link and a directory" % name)
+    os.makedirs(full, exist_ok=True)
 
 
 def _clear(full: str) -> None:
@@ -113,7 +119,7 @@ def _unpack_zip(path: str, destination: str, exclude: Sequence[str], strip: int)
 def _write_zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, full: str) -> None:
     mode = info.external_attr >> 16
     if info.filename.endswith("/"):
-        os.makedirs(full, exist_ok=True)
+        _make_directory(full, info.filename)
     elif stat.S_ISLNK(mode):
         _clear(full)
         os.symlink(archive.read(info).decode("utf-8"), full)
