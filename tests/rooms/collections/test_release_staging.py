@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
+import random
 import subprocess
 import sys
 import tarfile
@@ -611,6 +613,36 @@ def test_archive_that_would_write_elsewhere_is_refused(
 
     assert refused.value.reference == "bad-archive"
     assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz", "zip", "locked zip"])
+def test_archive_with_damaged_bytes_is_refused_whole(
+    layout: Any, tmp_path: Path, kind: str
+) -> None:
+    """Each unpacker has an error of its own; gzip's checksum stands behind what tar reads."""
+    path, text = tmp_path / "a", random.Random(1).randbytes(100_000).hex().encode()
+    if kind.endswith("zip"):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
+            zipped.writestr("index.html", text)
+    else:
+        member = tarfile.TarInfo("index.html")
+        member.size = len(text)
+        with tarfile.open(path, f"w:{kind}") as archive:  # type: ignore[call-overload]  # a compression
+            archive.addfile(member, io.BytesIO(text))
+    content = bytearray(path.read_bytes())
+    if kind == "locked zip":
+        content[6] = content[content.index(b"PK\1\2") + 8] = 1
+    else:
+        place = len(content) - 8 if kind == "gz" else len(content) // 2
+        content[place : place + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+
+    with pytest.raises(DeployError) as refused:
+        stage(layout, "r1", via="archive", archive={"path": str(path)})
+
+    assert refused.value.reference == "bad-archive"
+    assert not os.path.exists(layout.release("r1"))
+    assert records.state_of(layout, "r1") == "missing"
 
 
 @pytest.mark.parametrize("kind", ["tar", "zip"])

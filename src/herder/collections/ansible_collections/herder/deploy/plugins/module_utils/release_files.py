@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import grp
+import gzip
 import hashlib
 import os
 import pwd
@@ -13,12 +14,28 @@ import tarfile
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ansible_collections.herder.deploy.plugins.module_utils import release_tree as trees
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import DeployError, Json
 
+try:
+    from lzma import LZMAError
+except ImportError:  # some Pythons are built without it
+    LZMAError = zlib.error  # type: ignore[misc]  # then nothing is unpacked by it
+
 BLOCK_BYTES = 1 << 20
+# What unpackers say; of a zip with a password, or packed in a way they do not know: RuntimeError.
+DAMAGED = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    LZMAError,
+    EOFError,
+    RuntimeError,
+)
 DOWNLOAD_SECONDS = 60
 
 
@@ -32,7 +49,7 @@ def unpack(path: str, destination: str, exclude: Sequence[str] = (), strip: int 
             _unpack_zip(path, destination, exclude, strip)
         else:
             _unpack_tar(path, destination, exclude, strip)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+    except DAMAGED as error:
         raise DeployError("bad-archive", "%s: %s" % (path, error)) from error
 
 
@@ -46,6 +63,14 @@ def _unpack_tar(path: str, destination: str, exclude: Sequence[str], strip: int)
                     _copy_hard_link(destination, linked, place)
                 else:
                     _write_member(archive, member, safe_path(destination, place))
+        _read_to_the_end(archive)
+
+
+def _read_to_the_end(archive: tarfile.TarFile) -> None:
+    """Let the unpacker come to its checksum, which stands behind all that tar needs."""
+    file = archive.fileobj
+    while file is not None and file.read(BLOCK_BYTES):
+        pass
 
 
 def inner_path(name: str, strip: int) -> Optional[str]:
