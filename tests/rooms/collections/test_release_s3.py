@@ -6,6 +6,7 @@ import http.server
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from ansible_collections.herder.deploy.plugins.module_utils import release_files as files
@@ -59,12 +60,20 @@ def test_secret_is_not_in_the_repr() -> None:
 
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """Serves ten bytes; on /short it promises more than it gives."""
+    """Serves ten bytes; on /short it promises more than it gives, on /to/URL it leads there."""
+
+    asked: ClassVar[list[dict[str, str]]] = []
 
     def do_GET(self) -> None:
         """Answer."""
+        self.asked.append(dict(self.headers))
         if self.path == "/none":
             self.send_error(404)
+            return
+        if self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to/"))
+            self.end_headers()
             return
         self.send_response(200)
         self.send_header("Content-Length", "20" if self.path == "/short" else "10")
@@ -109,3 +118,20 @@ def test_download(base: str, path: str, sha256: str, reference: str, tmp_path: P
 
     assert refused.value.reference == reference
     assert not target.exists()
+
+
+@pytest.mark.parametrize(("host", "is_told"), [("127.0.0.1", True), ("localhost", False)])
+def test_headers_of_a_download_are_for_its_own_server(
+    base: str, tmp_path: Path, host: str, *, is_told: bool
+) -> None:
+    """A token leads from the asset's page to a store of somebody else's, as on GitHub."""
+    Server.asked.clear()
+    place = base.replace("127.0.0.1", host) + "/file"
+    headers = {"Authorization": "Bearer moo", "PRIVATE-TOKEN": "moo", "Accept": "application/zip"}
+
+    files.download(f"{base}/to/{place}", str(tmp_path / "file"), "", headers)
+
+    first, second = Server.asked
+    assert first["Authorization"] == "Bearer moo"
+    assert second["Accept"] == "application/zip"
+    assert ("moo" in repr(second)) is is_told

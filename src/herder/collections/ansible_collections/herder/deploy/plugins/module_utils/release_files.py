@@ -37,6 +37,8 @@ DAMAGED = (
     RuntimeError,
 )
 DOWNLOAD_SECONDS = 60
+# as urllib writes them
+FOR_ALL_SERVERS = ("Accept", "User-agent")
 
 
 def unpack(path: str, destination: str, exclude: Sequence[str] = (), strip: int = 0) -> None:
@@ -165,7 +167,8 @@ def download(
     temporary = path + ".part"
     try:
         request = urllib.request.Request(url, headers=dict(headers or {}))
-        with urllib.request.urlopen(request, timeout=DOWNLOAD_SECONDS) as answer:
+        opener = urllib.request.build_opener(_Redirects)
+        with opener.open(request, timeout=DOWNLOAD_SECONDS) as answer:
             seen = _store(answer, temporary, answer.headers.get("Content-Length"))
     except urllib.error.URLError as error:
         if isinstance(error, urllib.error.HTTPError):
@@ -174,6 +177,18 @@ def download(
     check_sha256(url.split("?")[0], seen, sha256)
     os.rename(temporary, path)
     return seen
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows to another server without the headers (a token), which are for the first one."""
+
+    def redirect_request(self, req: Any, *about: Any) -> Any:
+        """Give the request that follows, None for none."""
+        following = super().redirect_request(req, *about)
+        if following is not None and (following.type, following.host) != (req.type, req.host):
+            kept = {name: req.headers[name] for name in FOR_ALL_SERVERS if name in req.headers}
+            following.headers = kept
+        return following
 
 
 def _store(answer: Any, path: str, length: Optional[str]) -> str:
