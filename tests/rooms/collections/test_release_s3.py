@@ -60,7 +60,10 @@ def test_secret_is_not_in_the_repr() -> None:
 
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """Serves ten bytes; on /short it promises more than it gives, on /to/URL it leads there."""
+    """Serves ten bytes; on /short it promises more than it gives, on /to/URL it leads there.
+
+    On /torn it ends in the midst of a chunk, on /nothing it says nothing at all.
+    """
 
     asked: ClassVar[list[dict[str, str]]] = []
 
@@ -69,6 +72,11 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.asked.append(dict(self.headers))
         if self.path == "/none":
             self.send_error(404)
+            return
+        if self.path == "/torn":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\na\r\n0123")
+            return
+        if self.path == "/nothing":
             return
         if self.path.startswith("/to/"):
             self.send_response(302)
@@ -103,6 +111,9 @@ def base() -> Iterator[str]:
         ("/file", "0" * 64, "checksum-differs"),
         ("/short", "", "download-failed"),
         ("/none", "", "download-failed"),
+        ("/torn", "", "download-failed"),
+        ("/nothing", "", "download-failed"),
+        (":moo", "", "download-failed"),
     ],
 )
 def test_download(base: str, path: str, sha256: str, reference: str, tmp_path: Path) -> None:
@@ -117,6 +128,7 @@ def test_download(base: str, path: str, sha256: str, reference: str, tmp_path: P
         files.download(base + path, str(target), sha256)
 
     assert refused.value.reference == reference
+    assert path in str(refused.value) or reference == "checksum-differs"
     assert not target.exists()
 
 

@@ -6,6 +6,7 @@ import contextlib
 import grp
 import gzip
 import hashlib
+import http.client
 import os
 import pwd
 import shutil
@@ -164,19 +165,29 @@ def download(
 
     *Raises*: DeployError `download-failed` or `checksum-differs`.
     """
-    temporary = path + ".part"
+    temporary, shown = path + ".part", url.split("?")[0]
+    with _asked(url, shown, headers) as answer:
+        length = answer.headers.get("Content-Length")
+        seen = _store(_blocks(answer, shown), temporary)
+    size = os.path.getsize(temporary)
+    if length is not None and size != int(length):
+        text = "%s: download ended after %d of %s bytes" % (shown, size, length)
+        raise DeployError("download-failed", text)
+    check_sha256(shown, seen, sha256)
+    os.rename(temporary, path)
+    return seen
+
+
+def _asked(url: str, shown: str, headers: Optional[Dict[str, str]]) -> Any:
+    """Give a web server's answer, to be read and closed."""
     try:
         request = urllib.request.Request(url, headers=dict(headers or {}))
         opener = urllib.request.build_opener(_Redirects)
-        with opener.open(request, timeout=DOWNLOAD_SECONDS) as answer:
-            seen = _store(answer, temporary, answer.headers.get("Content-Length"))
-    except urllib.error.URLError as error:
+        return opener.open(request, timeout=DOWNLOAD_SECONDS)
+    except (OSError, http.client.HTTPException, ValueError) as error:
         if isinstance(error, urllib.error.HTTPError):
             error.close()
-        raise DeployError("download-failed", "%s: %s" % (url.split("?")[0], error)) from error
-    check_sha256(url.split("?")[0], seen, sha256)
-    os.rename(temporary, path)
-    return seen
+        raise DeployError("download-failed", "%s: %s" % (shown, error)) from error
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -191,16 +202,20 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return following
 
 
-def _store(answer: Any, path: str, length: Optional[str]) -> str:
-    """Write what comes to a file and give its sha256; an answer cut short is refused."""
+def _blocks(answer: Any, shown: str) -> Iterator[bytes]:
+    try:
+        yield from iter(lambda: answer.read(BLOCK_BYTES), b"")
+    except (OSError, http.client.HTTPException) as error:
+        raise DeployError("download-failed", "%s: %s" % (shown, error)) from error
+
+
+def _store(blocks: Iterator[bytes], path: str) -> str:
+    """Write what comes to a file and give its sha256."""
     digest = hashlib.sha256()
     with open(path, "wb") as file:
-        for block in iter(lambda: answer.read(BLOCK_BYTES), b""):
+        for block in blocks:
             digest.update(block)
             file.write(block)
-        if length is not None and file.tell() != int(length):
-            text = "download ended after %d of %s bytes" % (file.tell(), length)
-            raise DeployError("download-failed", text)
     return digest.hexdigest()
 
 
