@@ -281,6 +281,40 @@ def test_submodules_come_with_the_commit_that_is_recorded(
     assert content(layout, "r1", "lib/inner/code.py") == "old"
 
 
+@pytest.mark.parametrize("damage", ["HEAD", "objects", "tmp_pack_half"])
+def test_store_of_a_submodule_is_mended_in_its_own_place(
+    layout: Any, origin: Path, tmp_path: Path, damage: str
+) -> None:
+    """The application's own store must not be thrown away for it, nor take its place."""
+    library = tmp_path / "library"
+    library.mkdir()
+    git(library, "init", "--quiet", "--initial-branch=main")
+    commit(library, {"code.py": "old"}, "old")
+    git(origin, "submodule", "--quiet", "add", "../library", "inner")
+    commit(origin, {}, "with submodule")
+    stage_git(layout, "r1", origin)
+    (store,) = Path(layout.private, "submodules").iterdir()
+    pieces = [store / "HEAD"] if damage == "HEAD" else list(store.glob("objects/??/*"))
+    half = store / "objects" / "pack" / "tmp_pack_half"
+    for piece in [half] if damage == half.name else pieces:
+        piece.parent.mkdir(exist_ok=True)
+        piece.unlink(missing_ok=True)
+        piece.write_text("rubbish")
+    switches.switch(layout, "r1", None, {})
+    new = commit(library, {"code.py": "new"}, "new")
+    git(origin / "inner", "pull", "--quiet", "origin", "main")
+    commit(origin, {}, "with a newer submodule")
+
+    result = stage_git(layout, "r2", origin)
+
+    assert content(layout, "r2", "inner/code.py") == "new"
+    assert git(store, "rev-parse", "refs/herder/last") == new
+    assert git(Path(layout.repo), "rev-parse", "refs/herder/last") == result["commit"]
+    record = records.read_json(layout.record("r2")) or {}
+    assert [each["subject"] for each in record["log"]] == ["with a newer submodule"]
+    assert not half.exists()
+
+
 def test_files_that_exports_ignore_are_there_too(layout: Any, origin: Path) -> None:
     """Ansistrano brings all tracked files; git's export-ignore must not change that."""
     commit(origin, {".gitattributes": "index.html export-ignore"}, "attributes")

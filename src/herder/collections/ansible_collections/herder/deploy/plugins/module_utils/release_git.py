@@ -151,13 +151,25 @@ def _sweep(directory: str) -> None:
 
 def _make(layout: Layout, git: Git) -> None:
     if git.attempt("rev-parse", "--git-dir").returncode:
-        remove_tree(layout, layout.repo)
-        os.makedirs(layout.repo)
-        git.directory = os.path.join(layout.repo, ".git")
-        git.run("init", "--quiet", layout.repo)
+        if _is_of_submodule(layout, git):
+            remove_tree(layout, git.directory)
+            git.run("init", "--quiet", "--bare", git.directory)
+        else:
+            remove_tree(layout, layout.repo)
+            os.makedirs(layout.repo)
+            git.directory = os.path.join(layout.repo, ".git")
+            git.run("init", "--quiet", layout.repo)
     if git.attempt("config", "remote.origin.url").stdout.decode().strip() != git.source.url:
         git.run("config", "remote.origin.url", git.source.url)
         git.run("config", "remote.origin.fetch", HEADS)
+
+
+def _is_of_submodule(layout: Layout, git: Git) -> bool:
+    return os.path.dirname(git.directory) == _submodules_folder(layout)
+
+
+def _submodules_folder(layout: Layout) -> str:
+    return os.path.join(layout.private, "submodules")
 
 
 @contextlib.contextmanager
@@ -221,7 +233,7 @@ def _mending(layout: Layout, git: Git, fetch: Callable[[Git], None]) -> None:
 
 
 def _make_anew(layout: Layout, git: Git) -> None:
-    remove_tree(layout, layout.repo)
+    remove_tree(layout, git.directory if _is_of_submodule(layout, git) else layout.repo)
     _make(layout, git)
 
 
@@ -377,11 +389,9 @@ def _export_submodule(layout: Layout, git: Git, what: Tuple[Source, str], destin
     if depth > SUBMODULE_DEPTH * 8:
         raise DeployError("bad-submodule", "submodules are nested too deeply at %s" % destination)
     name = re.sub(r"[^A-Za-z0-9]+", "-", source.url).strip("-")[-80:]
-    directory = os.path.join(layout.private, "submodules", name)
-    inner = Git(source, directory, git.lock)
-    if inner.attempt("rev-parse", "--git-dir").returncode:
-        inner.run("init", "--quiet", "--bare", directory)
-        inner.run("config", "remote.origin.url", source.url)
+    inner = Git(source, os.path.join(_submodules_folder(layout), name), git.lock)
+    _make(layout, inner)
+    _sweep(inner.directory)
     obtain(layout, inner)
     os.makedirs(destination, exist_ok=True)
     export(layout, inner, commit, destination)
