@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.herder.deploy.plugins.module_utils import release_fetching as fetching
+from ansible_collections.herder.deploy.plugins.module_utils import release_git as gits
 from ansible_collections.herder.deploy.plugins.module_utils import release_record as records
 from ansible_collections.herder.deploy.plugins.module_utils import release_staging as staging
 from ansible_collections.herder.deploy.plugins.module_utils import release_switch as switches
@@ -360,6 +361,18 @@ def test_deploy_key_is_gone_afterwards(layout: Any, origin: Path) -> None:
     Path(layout.private, "key.left-by-a-crash").write_text("secret")
 
     stage_git(layout, "r1", origin, git={"key": "secret"})
+
+    assert not [name for name in os.listdir(layout.private) if name.startswith("key.")]
+
+
+def test_deploy_key_of_another_deployment_stays(layout: Any) -> None:
+    """Who asks for the commit has no lease yet: the holder of it may be fetching just then."""
+    layout.prepare()
+
+    with gits.deploy_key(layout, "mine", "") as mine:
+        with gits.deploy_key(layout, "another's", ""):
+            assert Path(mine).read_text() == "mine\n"
+        assert Path(mine).stat().st_mode & 0o777 == 0o600
 
     assert not [name for name in os.listdir(layout.private) if name.startswith("key.")]
 

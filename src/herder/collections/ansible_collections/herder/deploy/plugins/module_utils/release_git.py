@@ -18,9 +18,9 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
     DeployError,
     Layout,
+    is_locked,
     locked,
     remove_tree,
-    write_text,
 )
 from ansible_collections.herder.deploy.plugins.module_utils.release_patience import patiently
 
@@ -179,13 +179,18 @@ def deploy_key(layout: Layout, content: str, path: str) -> Iterator[str]:
         yield path
         return
     for stale in glob.glob(os.path.join(layout.private, "key.*")):
-        os.unlink(stale)
+        # that of another deployment, which may not have the lease yet, is locked
+        if not is_locked(stale):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(stale)
     temporary = os.path.join(layout.private, "key.%s" % uuid.uuid4().hex)
-    write_text(temporary, content if content.endswith("\n") else content + "\n", mode=0o600)
-    try:
-        yield temporary
-    finally:
-        os.unlink(temporary)
+    with locked(temporary) as descriptor:
+        try:
+            with open(descriptor, "w", closefd=False) as file:
+                file.write(content if content.endswith("\n") else content + "\n")
+            yield temporary
+        finally:
+            os.unlink(temporary)
 
 
 def unknown(source: Source) -> DeployError:
@@ -312,17 +317,9 @@ def _write_out(layout: Layout, git: Git, what: Tuple[str, str], destination: str
     name = "%s:%s" % (commit, tree) if tree else commit
     try:
         git.run("read-tree", name, GIT_INDEX_FILE=index)
-        git.run(
-            "--work-tree",
-            destination,
-            "-c",
-            "core.bare=false",
-            "checkout-index",
-            "--all",
-            "--force",
-            "--prefix=%s/" % destination,
-            GIT_INDEX_FILE=index,
-        )
+        place = ("--work-tree", destination, "-c", "core.bare=false")
+        words = ("checkout-index", "--all", "--force", "--prefix=%s/" % destination)
+        git.run(*place, *words, GIT_INDEX_FILE=index)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(index)
