@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import tarfile
+import tempfile
 import time
 import zipfile
 from pathlib import Path
@@ -615,6 +616,37 @@ def test_archives_of_both_kinds_are_unpacked(layout: Any, tmp_path: Path) -> Non
         assert os.stat(layout.release(name) + "/run.sh").st_mode & 0o777 == 0o755
     assert os.readlink(layout.release("r1") + "/link") == "run.sh"
     assert not os.path.exists(layout.release("r1") + "/skip.log")
+
+
+def test_file_that_is_not_unpacked_is_the_releases_own(layout: Any, tmp_path: Path) -> None:
+    """Written over in place by the next build, it would change what serves."""
+    built = tmp_path / "app.jar"
+    built.write_bytes(b"one")
+    built.chmod(0o755)
+    unpack = {"enabled": False}
+
+    stage(layout, "r1", via="archive", archive={"path": str(built)}, unpack=unpack)
+    built.write_bytes(b"two")
+
+    assert content(layout, "r1", "app.jar") == "one"
+    assert os.stat(layout.release("r1") + "/app.jar").st_mode & 0o777 == 0o755
+
+
+def test_file_that_is_not_unpacked_may_come_from_another_file_system(layout: Any) -> None:
+    """Downloads and what the controller sends lie where there is room, such as in /tmp."""
+    if not os.access("/dev/shm", os.W_OK):
+        pytest.skip("needs a second file system")
+    os.makedirs(layout.root)
+    with tempfile.NamedTemporaryFile(dir="/dev/shm") as built:
+        if os.stat(built.name).st_dev == os.stat(layout.root).st_dev:
+            pytest.skip("needs a second file system")
+        built.write(b"moo")
+        built.flush()
+        wish = {"path": built.name, "name": "app.jar"}
+
+        stage(layout, "r1", via="archive", archive=wish, unpack={"enabled": False})
+
+    assert content(layout, "r1", "app.jar") == "moo"
 
 
 def test_commit_of_an_archive_is_what_the_caller_says(layout: Any, tmp_path: Path) -> None:

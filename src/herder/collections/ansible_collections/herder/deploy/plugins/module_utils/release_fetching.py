@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import time
 import uuid
 from typing import Any, Callable, Dict, Iterator, List
@@ -133,14 +134,20 @@ def _from_archive(layout: Layout, order: Json, destination: str) -> Json:
     return {"source_digest": digest}
 
 
-def _place(path: str, destination: str, order: Json, name: str) -> None:
-    """Unpack an archive into the release, or put it there as it is."""
+def _place(
+    path: str,
+    destination: str,
+    order: Json,
+    name: str,
+    put: Callable[[str, str], object] = shutil.copy,
+) -> None:
+    """Unpack an archive into the release, or put it there as it is, a file of the release's own."""
     given = order.get("unpack") or {}
     if given.get("enabled", True):
         strip = int(given.get("strip") or 0)
         files.unpack(path, destination, list(given.get("exclude") or []), strip)
     else:
-        os.link(path, os.path.join(destination, name))
+        put(path, os.path.join(destination, name))
     owner, group = str(given.get("owner") or ""), str(given.get("group") or "")
     if owner or group:
         files.set_owner(destination, owner, group)
@@ -174,7 +181,7 @@ def _get(layout: Layout, order: Json, destination: str, what: Any) -> Json:
     with _incoming(layout) as path:
         digest = patiently(lambda: files.download(url, path, sha256, headers))
         os.chmod(path, 0o644)
-        _place(path, destination, order, name)
+        _place(path, destination, order, name, shutil.move)
     return {"source_digest": digest}
 
 
