@@ -508,6 +508,18 @@ def test_shared_path_out_of_the_release_is_refused(layout: Any, origin: Path, it
         stage_git(layout, "r1", origin, shared_paths=[item])
 
 
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../v1", "a/b", "/v1", ".v1", "-v1", "v 1", "v1\n", "ü1", "v" * 129]
+)
+def test_name_that_is_no_single_safe_word_is_refused(layout: Any, origin: Path, name: str) -> None:
+    """It becomes a folder, a link's text and a word of commands."""
+    with pytest.raises(DeployError) as refused:
+        stage_git(layout, name, origin)
+
+    assert refused.value.reference == "bad-name"
+    assert not os.path.exists(layout.root)
+
+
 def test_shared_path_below_another_is_refused(layout: Any, origin: Path) -> None:
     """The second link would be made inside the shared directory, for all releases."""
     with pytest.raises(DeployError, match="below another link"):

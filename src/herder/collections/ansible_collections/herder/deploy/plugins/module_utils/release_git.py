@@ -24,8 +24,8 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
 )
 from ansible_collections.herder.deploy.plugins.module_utils.release_patience import patiently
 
-COMMIT_PATTERN = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?$")
-ABBREVIATED = re.compile(r"^[0-9a-f]{7,39}$")
+COMMIT_PATTERN = re.compile(r"^[0-9a-f]{40}([0-9a-f]{24})?\Z")
+ABBREVIATED = re.compile(r"^[0-9a-f]{7,39}\Z")
 HEADS = "+refs/heads/*:refs/remotes/origin/*"
 LOCK_WAIT_SECONDS = 120.0
 CACHE_IS_UNFIT = (

@@ -23,7 +23,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, TypeVar
 Json = Dict[str, Any]
 Result = TypeVar("Result")
 
-NAME_PATTERN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$")
+NAME_PATTERN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}\Z")
 REMOVE_TRIES = 5
 
 
