@@ -12,10 +12,12 @@ from herder.events import Facts
 HIDDEN = "********"
 
 _SECRET_NAME = (
-    r"[\w.-]*(?:pass|passwd|password|secret|token|api_?key|private_?key|credential)[\w.-]*"
+    r"[\w.-]*(?:pass|passwd|password|pwd|secret|token|api_?key|private_?key|credential)[\w.-]*"
 )
-_ASSIGNMENT = re.compile(rf"(?i)(\b{_SECRET_NAME}\s*=\s*)('[^']*'|\"[^\"]*\"|\S+)")
-_JSON_PAIR = re.compile(rf"(?i)(['\"]?{_SECRET_NAME}['\"]?\s*:\s*)('[^']*'|\"[^\"]*\"|[^\s,}}]+)")
+_QUOTED = r"'[^']*'|\"(?:\\.|[^\"\\])*\""
+_ASSIGNMENT = re.compile(rf"(?i)(\b{_SECRET_NAME}\s*=\s*)({_QUOTED}|\S+)")
+_JSON_PAIR = re.compile(rf"(?i)(['\"]?{_SECRET_NAME}['\"]?\s*:\s*)({_QUOTED}|[^\s,}}]+)")
+_OF_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+(?=@)")
 
 
 def kept_command(words: Sequence[str]) -> str:
@@ -24,10 +26,11 @@ def kept_command(words: Sequence[str]) -> str:
 
 
 def _without_secrets(word: str) -> str:
-    if word.startswith("-") and "=" in word and not word.startswith(("-e", "--extra-vars")):
-        return word
-    hidden = _ASSIGNMENT.sub(rf"\g<1>{HIDDEN}", word)
-    return _JSON_PAIR.sub(rf"\g<1>{HIDDEN}", hidden)
+    # an option's own name may sound like a secret: --vault-password-file
+    name, sign, value = word.partition("=") if word.startswith("--") else ("", "", word)
+    for pattern in (_ASSIGNMENT, _JSON_PAIR, _OF_URL):
+        value = pattern.sub(rf"\g<1>{HIDDEN}", value)
+    return f"{name}{sign}{value}"
 
 
 def kept_result(result: Facts, limit_bytes: int) -> str:

@@ -19,6 +19,12 @@ from herder.record.kept_text import kept_command, kept_result
         ("@secrets.yml", "@secrets.yml"),
         ("--vault-password-file=~/.vault", "'--vault-password-file=~/.vault'"),
         ("--extra-vars=become_pass=x", "'--extra-vars=become_pass=********'"),
+        ("--args=name=x password=hunter2", "'--args=name=x password=********'"),
+        ("-aname=x password=hunter2", "'-aname=x password=********'"),
+        ("-bapassword=hunter2", "'-bapassword=********'"),
+        ("db_pwd=hunter2", "'db_pwd=********'"),
+        ('{"pass": "a\\"hunter2 x"}', "'{\"pass\": ********}'"),
+        ("repo=https://ann:hunter2@h/x", "'repo=https://ann:********@h/x'"),
     ],
 )
 def test_secrets_given_on_the_command_line_are_not_kept(word: str, kept: str) -> None:
