@@ -73,19 +73,22 @@ class FleetLease:
         self._stop_renewing = self.fleet.repeat(RENEW_SECONDS, self.renew)
 
     def _try_once(self) -> tuple[tuple[str, str], ...]:
-        parts = self._ask_all({"action": "acquire", "fail_when_held": False, **self._words()})
-        refusals = tuple(
-            (host, why) for host in self.hosts if (why := _refusal(parts.get(host, {})))
-        )
+        words = {"action": "acquire", "fail_when_held": False, **self._words()}
+        parts = dict(self._ask_all(words))
+        refusals = self._refusals(parts)
+        if not refusals:
+            self.token = max(_number(part) for part in parts.values())
+            behind = [host for host in self.hosts if _number(parts[host]) < self.token]
+            parts |= self._ask(words | {"at_least": self.token}, behind) if behind else {}
+            # a part with another number could not be renewed
+            refusals = self._refusals(parts)
         if refusals:
             self._give_back([host for host in self.hosts if parts.get(host, {}).get("held")], parts)
             self._require_answers(parts)
-            return refusals
-        self.token = max(_number(part) for part in parts.values())
-        behind = [host for host in self.hosts if _number(parts[host]) < self.token]
-        if behind:
-            self._ask({"action": "acquire", "at_least": self.token, **self._words()}, behind)
-        return ()
+        return refusals
+
+    def _refusals(self, parts: Parts) -> tuple[tuple[str, str], ...]:
+        return tuple((host, why) for host in self.hosts if (why := _refusal(parts.get(host, {}))))
 
     def _require_answers(self, parts: Parts) -> None:
         broken = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -10,7 +11,7 @@ from herder.errors import DeploymentRefused
 from herder.model.fleet import BatchReport, HostState, Verdict
 from herder.model.releases import DeployWishes
 from herder.release.deploy import DeployConductor
-from tests.support.fake_fleet import FakeFleet
+from tests.support.fake_fleet import Answer, FakeFleet
 
 BATCHES = [("a", "b"), ("c", "d")]
 ALL = ("a", "b", "c", "d")
@@ -163,6 +164,29 @@ def test_a_host_that_cannot_be_asked_is_not_taken_for_a_held_one() -> None:
 
     assert refused.value.findings == (("d", "no route to host"),)
     assert [host.owner for host in fleet.hosts.values()] == ["", "", "", ""]
+
+
+class LostInBetween(FakeFleet):
+    """Host d gives its part of the lease, and is gone when all are to have one number."""
+
+    def _answer(
+        self, answer: Callable[..., Answer], host: str, words: Mapping[str, object]
+    ) -> Answer:
+        if host == "d" and words.get("at_least"):
+            return {"unreachable": True, "msg": "no route to host"}
+        return super()._answer(answer, host, words)
+
+
+def test_a_host_that_did_not_get_the_number_of_all_stops_all() -> None:
+    """Its part could not be renewed: somebody else would get the host in the midst of it."""
+    fleet, conductor = LostInBetween(BATCHES), DeployConductor(WISHES)
+    fleet.hosts["a"].token = 7
+
+    with pytest.raises(DeploymentRefused, match="not every host is ready") as refused:
+        conductor.prepare(fleet)
+
+    assert refused.value.findings == (("d", "unreachable: no route to host"),)
+    assert [fleet.hosts[host].owner for host in "abc"] == [""] * 3
 
 
 def test_trees_that_differ_are_never_switched_to() -> None:
