@@ -101,7 +101,7 @@ def note_what_serves(fleet: Fleet, hosts: Sequence[str], token: int) -> None:
 
 
 def _first_line(answer: Mapping[str, object]) -> str:
-    return str(answer.get("msg") or "failed").strip().splitlines()[0]
+    return next(iter(str(answer.get("msg") or "").strip().splitlines()), "failed")
 
 
 def look_at(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from herder.model.fleet import RoleKind
-from herder.release.answers import git_access
+from herder.release.answers import failure_of, git_access
 from tests.support.fake_fleet import FakeFleet
 
 both_roles = pytest.mark.parametrize("role", RoleKind)
@@ -37,3 +37,21 @@ def test_repository_is_asked_with_the_key_of_the_host(role: RoleKind) -> None:
     fleet = fleet_with(role, identity_key_remote_path="/root/key", identity_key_path="")
 
     assert git_access(fleet, "a") == {"key_path": "/root/key"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({}, "no answer"),
+        ({"changed": True, "msg": "done"}, ""),
+        ({"failed": True, "msg": "\nno room\nat all"}, "no room"),
+        ({"failed": True, "msg": " \n"}, "failed"),
+        ({"failed": True}, "failed"),
+        ({"unreachable": True, "msg": ""}, "unreachable: failed"),
+    ],
+)
+def test_why_an_answer_is_a_failure_is_said_in_one_line(
+    answer: dict[str, object], said: str
+) -> None:
+    """A module that fails without a word must not end the deployment of all others."""
+    assert failure_of(answer) == said
