@@ -100,8 +100,15 @@ class ActionModule(ActionBase):
 
 
 def tree_entries(root: str, prefix: str, exclude: list) -> list:  # type: ignore[type-arg]  # of str, of dict
-    """List a directory of the controller as the release shall have it, parents first."""
+    """List a directory of the controller as the release shall have it, parents first.
+
+    *Raises*: DeployError for what cannot travel.
+    """
     entries = trees.scan(root, exclude)
+    odd = [entry["path"] for entry in entries if entry["type"] == "other"]
+    if odd:
+        text = "%s is neither file, directory nor link; leave it out (tree.exclude)"
+        raise DeployError("bad-arguments", text % os.path.join(root, odd[0]))
     if not prefix:
         return entries
     moved = [dict(entry, path=prefix + "/" + entry["path"]) for entry in entries]
