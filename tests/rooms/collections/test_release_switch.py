@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from ansible_collections.herder.deploy.plugins.module_utils import release_guard as guard
 from ansible_collections.herder.deploy.plugins.module_utils import release_lease as leases
+from ansible_collections.herder.deploy.plugins.module_utils import release_log
 from ansible_collections.herder.deploy.plugins.module_utils import release_record as records
 from ansible_collections.herder.deploy.plugins.module_utils import release_switch as switches
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
@@ -353,10 +354,12 @@ def test_what_root_notes_stays_the_deploying_users(layout: Any) -> None:
     """One deployment as root must not lock the user out who deploys else."""
     for path in (layout.private, layout.private + "/releases"):
         os.chown(path, 1234, 1234)
+    os.unlink(layout.lock)
 
     switches.switch(layout, "b", None, {})
+    release_log.append(layout, {"event": "deployment"})
 
-    for path in (layout.journal, layout.record("b")):
+    for path in (layout.journal, layout.record("b"), layout.lock, layout.log):
         assert os.stat(path).st_uid == 1234
 
 

@@ -154,7 +154,7 @@ def write_text(path: str, text: str, mode: int = 0o600) -> None:
     temporary = "%s.%s" % (path, uuid.uuid4().hex)
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            _keep_owner(file.fileno(), path)
+            keep_owner(file.fileno(), path)
             file.write(text.encode("utf-8"))
             file.flush()
             os.fsync(file.fileno())
@@ -167,7 +167,7 @@ def write_text(path: str, text: str, mode: int = 0o600) -> None:
     flush_directory(os.path.dirname(path))
 
 
-def _keep_owner(descriptor: int, path: str) -> None:
+def keep_owner(descriptor: int, path: str) -> None:
     """Give what root writes to the owner of its directory: that user deploys the next time."""
     if os.geteuid() == 0:
         place = os.stat(os.path.dirname(path))
@@ -193,6 +193,7 @@ def locked(path: str, wait_seconds: float = 10.0) -> Iterator[int]:
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        keep_owner(descriptor, path)
         _wait_for_lock(descriptor, path, wait_seconds)
         yield descriptor
     finally:

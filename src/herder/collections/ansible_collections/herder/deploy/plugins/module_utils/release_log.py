@@ -6,7 +6,11 @@ import json
 import os
 from typing import List
 
-from ansible_collections.herder.deploy.plugins.module_utils.release_layout import Json, Layout
+from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
+    Json,
+    Layout,
+    keep_owner,
+)
 
 LINE_LIMIT_BYTES = 4096
 KEPT_BYTES = 1 << 20
@@ -23,6 +27,7 @@ def append(layout: Layout, line: Json) -> Json:
     _keep_small(layout.log)
     descriptor = os.open(layout.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
+        keep_owner(descriptor, layout.log)
         os.write(descriptor, _start(layout.log) + text.encode("utf-8") + b"\n")
         os.fsync(descriptor)
     finally:
