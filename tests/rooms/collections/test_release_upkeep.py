@@ -382,3 +382,13 @@ def test_log_survives_a_cut_line(layout: Any) -> None:
     release_log.append(layout, {"result": "two"})
 
     assert [line["result"] for line in release_log.read(layout)] == ["one", "two"]
+
+
+def test_log_gives_as_many_lines_as_are_asked_for(layout: Any) -> None:
+    """A rollback asks for none, on a host with years of them."""
+    for number in range(5):
+        release_log.append(layout, {"number": number})
+
+    told = [[line["number"] for line in release_log.read(layout, limit)] for limit in (0, 2, 9)]
+
+    assert told == [[], [3, 4], [0, 1, 2, 3, 4]]

@@ -70,7 +70,7 @@ def read(layout: Layout, limit: int = 20) -> List[Json]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     found = []
-    for line in lines[-limit:] if limit else lines:
+    for line in lines[-limit:] if limit else ():
         try:
             value = json.loads(line)
         except ValueError:
