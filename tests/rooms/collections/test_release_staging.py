@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from ansible_collections.herder.deploy.plugins.module_utils import release_fetching as fetching
 from ansible_collections.herder.deploy.plugins.module_utils import release_git as gits
+from ansible_collections.herder.deploy.plugins.module_utils import release_lease as leases
 from ansible_collections.herder.deploy.plugins.module_utils import release_record as records
 from ansible_collections.herder.deploy.plugins.module_utils import release_staging as staging
 from ansible_collections.herder.deploy.plugins.module_utils import release_switch as switches
@@ -449,6 +450,53 @@ def test_serving_release_is_never_built_over(layout: Any, origin: Path) -> None:
 
     assert refused.value.reference == "release-serving"
     assert content(layout, "r1") == "one"
+
+
+@pytest.mark.parametrize("steps", [["code"], ["seal"]])
+def test_deployer_that_lost_its_lease_stages_nothing_more(
+    layout: Any, origin: Path, steps: list[str]
+) -> None:
+    """Woken up late, it would build or finish a release under the deployment that has the host."""
+    wish = {"owner": "late", "user": "", "host": "", "why": "", "release": "", "progress": ""}
+    now = leases.this_moment()
+    _, late = leases.acquire(layout, wish, 30, now)
+    stage_git(layout, "r1", origin, steps=["setup", "code"], token=late["token"])
+    leases.break_lease(layout, late["token"], now)
+
+    with pytest.raises(DeployError) as refused:
+        stage_git(layout, "r1", origin, steps=steps, token=late["token"])
+
+    assert refused.value.reference == "stale-token"
+    assert records.state_of(layout, "r1") != "finished"
+
+
+def test_what_an_interrupted_removal_left_goes_with_the_next_deployment(
+    layout: Any, origin: Path
+) -> None:
+    """It is as large as a release, and nobody else looks into the trash."""
+    layout.prepare()
+    Path(layout.trash, "r0.12345678").mkdir()
+    Path(layout.trash, "r0.12345678", "file").write_text("x")
+
+    stage_git(layout, "r1", origin)
+
+    assert os.listdir(layout.trash) == []
+
+
+def test_git_asks_nobody_and_hears_of_no_other_repository(
+    layout: Any, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question would wait for ever; a hook that deploys has the variables of its own git."""
+    program, seen = tmp_path / "git", tmp_path / "seen"
+    program.write_text(f'#!/bin/sh\nenv >{seen}\nexec git "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / "elsewhere"))
+
+    stage_git(layout, "r1", origin, git={"executable": str(program)})
+
+    lines = seen.read_text().splitlines()
+    assert "GIT_TERMINAL_PROMPT=0" in lines
+    assert not [line for line in lines if line.startswith("GIT_OBJECT_DIRECTORY")]
 
 
 def test_what_others_built_can_be_finished(layout: Any) -> None:

@@ -173,6 +173,19 @@ def test_revert_twice_changes_nothing_the_second_time(layout: Any) -> None:
     assert served(layout) == "a"
 
 
+def test_revert_to_a_release_that_is_gone_is_refused(layout: Any) -> None:
+    """A link that leads nowhere is worse than a release that failed its gate."""
+    switches.switch(layout, "b", None, {})
+    shutil.rmtree(layout.release("a"))
+
+    with pytest.raises(DeployError) as refused:
+        switches.revert(layout, None)
+
+    assert refused.value.reference == "release-missing"
+    assert served(layout) == "b"
+    assert records.state_of(layout, "b") == "finished"
+
+
 def test_revert_of_another_switch_is_refused(layout: Any) -> None:
     """An order that was meant for an earlier switch must not undo a later one."""
     first = switches.switch(layout, "b", None, {})
@@ -336,6 +349,39 @@ def test_way_back_of_a_fleet_needs_no_disk_space_either(layout: Any, guard_secon
 
     assert (journal["from"], journal["state"], served(layout)) == ("b", "confirmed", "a")
     assert not switches.is_pending(switches.journal_of(layout))
+
+
+def test_half_release_stays_one_where_no_room_is_to_say_that_it_failed(layout: Any) -> None:
+    """Without its marker it would look as if somebody else had made it, and be adopted."""
+    records.begin(layout, "x", {}, 9.0)
+    os.mkdir(layout.release("x"))
+    os.unlink(layout.record("x"))
+
+    with no_room():
+        records.fail(layout, "x", "no space left", 10.0)
+
+    assert records.state_of(layout, "x") == "unfinished"
+
+
+def test_release_that_is_finished_last_is_the_newest_whatever_the_clock_says(layout: Any) -> None:
+    """Set back by an hour, it would make the new release one to go back to."""
+    make_release(layout, "d", 1.0)
+
+    names = [each["name"] for each in records.survey(layout)]
+
+    assert names == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("current_dir", ["www/", "./www", "x/../www"])
+def test_links_beside_the_current_one_are_named_after_it(layout: Any, current_dir: str) -> None:
+    """Whatever way its path is written: they are renamed to it, and swept away."""
+    place = Layout(layout.root, current_dir=current_dir)
+
+    switches.switch(place, "a", None, {})
+    switches.switch(place, "b", None, {})
+
+    assert os.readlink(layout.root + "/.www.undo") == "./releases/a"
+    assert os.readlink(layout.root + "/www") == "./releases/b"
 
 
 @contextlib.contextmanager
