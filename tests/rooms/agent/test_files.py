@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import shutil
@@ -13,6 +14,9 @@ import pytest
 from herder.errors import OperationFailed
 from herder.model.ports import FileStatus
 from herder.model.route import CommandWay
+from herder.session.transfer import fetch
+from herder.wire.frames import Kind
+from tests.support.fake_stream import FakeStream, greeted_connection, say
 from tests.support.sessions import open_session
 
 SMALL_DISK = (
@@ -90,6 +94,32 @@ async def test_new_fetched_file_has_the_mode_that_the_way_to_it_tells(
     assert stat.S_IMODE((tmp_path / "here").stat().st_mode) == here & ~_umask()
 
 
+async def test_fetched_file_is_nobody_elses_until_it_is_whole(tmp_path: Path) -> None:
+    """It may be a key: which mode it gets is known in the end only."""
+    connection, stream = greeted_connection()
+    coming = asyncio.ensure_future(fetch(connection, "/etc/key", str(tmp_path / "key")))
+    await _until_sent(stream, Kind.CALL)
+    say(connection, Kind.OUTPUT, 1, {}, b"secret")
+    await _until_sent(stream, Kind.CREDIT)
+
+    (half,) = tmp_path.iterdir()
+    seen = half.name, stat.S_IMODE(half.stat().st_mode)
+    say(connection, Kind.REPLY, 1, {"mode": 0o600})
+    await coming
+
+    assert seen[0] != "key"
+    assert seen[1] == 0o600
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("key", b"secret")]
+
+
+async def _until_sent(stream: FakeStream, kind: Kind) -> None:
+    for _ in range(1000):
+        if stream.frames and stream.frames[-1].kind is kind:
+            return
+        await asyncio.sleep(0.005)
+    raise TimeoutError(kind)
+
+
 async def test_fetched_file_is_written_into_what_is_there(tmp_path: Path) -> None:
     """Links stay, and so does the mode of a file that was here before."""
     (tmp_path / "there").write_text("new")
@@ -103,6 +133,20 @@ async def test_fetched_file_is_written_into_what_is_there(tmp_path: Path) -> Non
 
     assert (old.read_text(), stat.S_IMODE(old.stat().st_mode)) == ("new", 0o604)
     assert link.is_symlink()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes for others")
+async def test_file_that_is_sent_over_another_keeps_its_owner(tmp_path: Path) -> None:
+    """As with sftp, which writes into what is there; a service would lose its own file."""
+    place = tmp_path / "there"
+    place.write_text("old")
+    os.chown(place, 1234, 1235)
+
+    async with open_session() as session:
+        await session.put_bytes(b"new", str(place))
+
+    assert place.read_text() == "new"
+    assert (place.stat().st_uid, place.stat().st_gid) == (1234, 1235)
 
 
 def _umask() -> int:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import socket
 import stat
+import struct
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +116,25 @@ def test_nothing_is_made_when_the_first_file_is_not_as_it_would_be_here(
     assert place(wishes(top, **more), "new") == 0
 
     assert not (top / "new").exists()
+
+
+def test_nothing_is_made_when_the_first_file_has_another_name(top: Path) -> None:
+    """Whatever made that, the module did not just make a new file."""
+    (top / "second").hardlink_to(top / "first")
+
+    assert place(wishes(top), "new") == 0
+
+
+def test_nothing_is_made_where_a_directory_hands_on_an_access_list(top: Path) -> None:
+    """Its new files get more rights than their mode says."""
+    entries = [(1, 7), (4, 5), (32, 5)]
+    packed = [struct.pack("<HHI", kind, bits, 0xFFFFFFFF) for kind, bits in entries]
+    try:
+        os.setxattr(top, "system.posix_acl_default", b"".join([struct.pack("<I", 2), *packed]))
+    except OSError:
+        pytest.skip("needs a file system with access lists")
+
+    assert place(wishes(top), "new") == 0
 
 
 @pytest.mark.parametrize(

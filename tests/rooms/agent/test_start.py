@@ -6,6 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from herder.agent.start import private_directory, read_checked, write_checked
 from herder.wire.bootstrap import agent_payload, bootstrap_line
 from herder.wire.handshake import GREETING
 from tests.support.pythons import THIS
@@ -52,3 +55,30 @@ def test_cache_that_cannot_be_read_is_as_none(tmp_path: Path) -> None:
     _, said = imported(["/bin/sh", "-c", line], agent_payload(), tmp_path)
 
     assert GREETING in said
+
+
+@pytest.mark.parametrize("place", [".", ".cache", ".cache/herder"])
+def test_cache_that_others_could_write_into_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """What lies there is run, perhaps as root."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert private_directory() == str(tmp_path / ".cache" / "herder")
+
+    (tmp_path / place).chmod(0o770)
+
+    assert private_directory() is None
+
+
+def test_file_of_somebody_else_in_the_cache_is_not_read(tmp_path: Path) -> None:
+    """Nor one that a link leads to."""
+    kept, link = tmp_path / "kept" / "part", tmp_path / "part"
+    kept.parent.mkdir()
+    assert write_checked(str(kept), b"code")
+    link.symlink_to(kept)
+
+    assert read_checked(str(kept)) == b"code"
+    assert read_checked(str(link)) is None
+    if os.geteuid() == 0:
+        os.chown(kept, 1234, -1)
+        assert read_checked(str(kept)) is None

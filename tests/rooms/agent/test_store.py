@@ -52,3 +52,12 @@ def test_folders_of_a_controller_on_the_same_machine_stay(tmp_path: Path) -> Non
     store.trim()
 
     assert _names(tmp_path) == {"modules", "notes"}
+
+
+def test_content_that_is_not_what_its_digest_names_is_refused(tmp_path: Path) -> None:
+    """It would be run, now and from the cache in every later run."""
+    store = Store(str(tmp_path), Settings())
+    digest = hashlib.sha256(b"print(1)").hexdigest()
+
+    assert not store.add(digest, zlib.compress(b"print(2)"))
+    assert store.missing([("moo.py", digest)]) == [digest]

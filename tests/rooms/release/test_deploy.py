@@ -65,6 +65,28 @@ def test_all_hosts_switch_batch_after_batch() -> None:
     assert fleet.ended == fleet.repeated == 1
 
 
+def test_hosts_are_told_that_their_switch_is_final_when_their_batch_is_well() -> None:
+    """Without that word each goes back by itself ten minutes after the deployment."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+
+    switch(fleet, conductor, ("a", "b"))
+
+    assert [fleet.hosts[host].confirmed for host in ALL] == [1, 1, 0, 0]
+
+
+def test_no_host_on_its_way_back_has_a_guard() -> None:
+    """It would take the host forth again when the controller is lost in the midst of it."""
+    fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)
+    stage(fleet, conductor)
+    forth = fleet.fixed["deploy_guard_seconds"]
+    switch(fleet, conductor, ("a", "b"), b="health: 500")
+
+    conductor.hosts_to_take_back()
+
+    assert (forth, fleet.fixed["deploy_guard_seconds"]) == (600, 0)
+
+
 def test_a_host_that_did_not_switch_though_its_play_ended_well_takes_all_back() -> None:
     """A play that rescues what failed, to tell a chat of it, must not leave two releases."""
     fleet, conductor = fleet_on("r1"), DeployConductor(WISHES)

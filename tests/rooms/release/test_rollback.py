@@ -38,6 +38,8 @@ def test_every_host_goes_to_the_release_before() -> None:
 
     assert conductor.finish() == 0
     assert {host.current for host in fleet.hosts.values()} == {"r1"}
+    assert [host.confirmed for host in fleet.hosts.values()] == [1, 1]
+    assert fleet.fixed["deploy_guard_seconds"] == 0
 
 
 def test_it_is_refused_as_a_whole_when_one_host_lacks_the_release() -> None:

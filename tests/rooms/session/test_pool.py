@@ -383,6 +383,28 @@ async def until(is_so: Callable[[], bool]) -> None:
     raise TimeoutError
 
 
+async def test_callers_at_the_same_time_share_one_attempt(tmp_path: Path) -> None:
+    """A thousand tasks on a dead host would else wait for one another's timeout."""
+    dead = Route("dead", counting_way(tmp_path, "exit 3"), (THIS,))
+    async with open_pool() as pool:
+        asked = [pool.get(dead) for _ in range(5)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+
+        assert all(isinstance(answer, HostUnreachable) for answer in answers)
+        assert times_gone(tmp_path) == 1
+
+
+async def test_closed_pool_goes_nowhere(tmp_path: Path) -> None:
+    """A worker that is late after Ctrl-C must not log in anywhere."""
+    pool = SessionPool()
+    await pool.close()
+
+    with pytest.raises(HostUnreachable, match="the run is over"):
+        await pool.get(Route("late", counting_way(tmp_path, "exit 3"), (THIS,)))
+
+    assert times_gone(tmp_path) == 0
+
+
 async def test_who_asks_gets_the_session_that_was_begun(tmp_path: Path) -> None:
     """A connection that stands already, or is just coming up, is the one and only."""
     way = counting_way(tmp_path, 'exec /bin/sh -c "$1"')
