@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from herder.head_start import connected
+from herder.model.route import CommandWay, Route
 from herder.record.route_plan import PlanShelf, RoutePlan
+from herder.settings import Settings
 from tests.support.sessions import has_ended
 from tests.support.ssh_server import SshServer, server_or_skip
 
@@ -381,3 +384,15 @@ def test_a_plan_names_every_file_that_decided(site: Site) -> None:
     assert marks["host_vars/"] == "absent"
     assert marks["home/.ansible.cfg"] == "absent"
     assert [route.host for route in plan.routes] == ["one"]
+
+
+def test_end_of_a_run_waits_as_long_as_the_setting_says() -> None:
+    """A host whose way does not end (a hung ssh) holds up the whole command."""
+    stays = CommandWay(("/bin/sh", "-c", '/bin/sh -c "$1"; exec sleep 60', "way"))
+    settings = replace(Settings(), close_timeout_seconds=0.3)
+
+    with connected(settings) as (loop, sessions):
+        loop.call(sessions.get(Route("one", stays, (sys.executable,))))
+        began = time.monotonic()
+
+    assert time.monotonic() - began < 3

@@ -42,6 +42,7 @@ def connected(settings: Settings) -> Iterator[tuple[LoopThread, SessionPool]]:
         limits=SessionLimits(
             output_limit_bytes=settings.output_limit_bytes,
             programs_at_once=settings.programs_at_once,
+            close_seconds=settings.close_timeout_seconds,
         ),
         start_limits=StartLimits(
             greeting_seconds=settings.connect_timeout_seconds,
