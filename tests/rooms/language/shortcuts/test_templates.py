@@ -68,3 +68,21 @@ def test_text_is_what_the_long_way_makes_of_it(text: Any, overrides: dict[str, s
             expected = outcome(functools.partial(long_way, engine, value, **each))
             wrong = difference(found, expected)
             assert wrong is None
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_code_of_one_text_is_not_taken_for_another_reading_of_it(first: int) -> None:
+    """The same text means something else with other marks, and where backslashes are escaped."""
+    engine = TemplateEngine(DataLoader(), variables={"a": 1})
+    marks = TemplateOverrides(variable_start_string="<%", variable_end_string="%>")
+    readings = [
+        (trusted("{{ a }} <% a %>"), TemplateOptions(), "1 <% a %>"),
+        (trusted("{{ a }} <% a %>"), TemplateOptions(overrides=marks), "{{ a }} 1"),
+        (trusted("{{ 'a\\tb' }}"), TemplateOptions(escape_backslashes=True), "a\\tb"),
+        (trusted("{{ 'a\\tb' }}"), TemplateOptions(escape_backslashes=False), "a\tb"),
+    ]
+    readings = [*readings[first:], *readings[:first]]
+
+    seen = [engine.template(text, options=options) for text, options, _ in readings]
+
+    assert seen == [wanted for *_, wanted in readings]
