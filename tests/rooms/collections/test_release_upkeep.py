@@ -144,6 +144,25 @@ def test_files_of_another_user_fail_no_clean_up(layout: Any, stubborn: Any) -> N
         assert layout.trash in warning
 
 
+def test_lock_is_free_while_a_large_release_is_removed(
+    layout: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That takes minutes on a slow disk; the lease is renewed under the same lock."""
+    remove, seen = release_layout.shutil.rmtree, []
+
+    def rmtree(path: str, **words: Any) -> None:
+        seen.append(release_layout.is_locked(layout.lock))
+        remove(path, **words)
+
+    monkeypatch.setattr(release_layout.shutil, "rmtree", rmtree)
+
+    told = upkeep.clean_up(layout, 3, None, is_check=False)
+
+    assert sorted(told["removed"]) == ["a", "b"]
+    assert seen == [False, False]
+    assert os.listdir(layout.trash) == []
+
+
 def test_files_of_another_user_in_the_trash_stop_no_later_deployment(
     layout: Any, stubborn: Any
 ) -> None:

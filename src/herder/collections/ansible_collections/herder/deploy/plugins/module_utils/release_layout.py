@@ -247,17 +247,25 @@ def remove_tree(layout: Layout, path: str) -> None:
     What is in the trash is out of the way; that somebody else's files stay there fails nothing.
     *Raises*: DeployError `cannot-remove` when it is still in its place.
     """
-    if not os.path.lexists(path):
-        return
-    target = os.path.join(layout.trash, "%s.%s" % (os.path.basename(path), uuid.uuid4().hex[:8]))
-    try:
-        os.makedirs(layout.trash, mode=0o700, exist_ok=True)
-        os.rename(path, target)
-    except OSError:
-        _remove_now(path)
-        return
+    target = move_away(layout, path)
     with contextlib.suppress(DeployError):
         _remove_now(target)
+
+
+def move_away(layout: Layout, path: str) -> str:
+    """Move a path into the trash and say where; remove it at once where it cannot be moved.
+
+    *Raises*: DeployError `cannot-remove` when it is still in its place.
+    *Then*: `empty_trash`, without the lock: a large directory takes long.
+    """
+    target = os.path.join(layout.trash, "%s.%s" % (os.path.basename(path), uuid.uuid4().hex[:8]))
+    if os.path.lexists(path):
+        try:
+            os.makedirs(layout.trash, mode=0o700, exist_ok=True)
+            os.rename(path, target)
+        except OSError:
+            _remove_now(path)
+    return target
 
 
 def empty_trash(layout: Layout) -> List[str]:

@@ -19,8 +19,8 @@ from ansible_collections.herder.deploy.plugins.module_utils.release_layout impor
     empty_trash,
     is_plain_directory,
     locked,
+    move_away,
     read_json,
-    remove_tree,
 )
 
 TOLD_FIELDS = (
@@ -118,7 +118,7 @@ def _remove(layout: Layout, found: Dict[str, str]) -> List[str]:
     stay = []
     for name in list(found):
         try:
-            remove_tree(layout, layout.release(name))
+            move_away(layout, layout.release(name))
             records.forget(layout, name)
         except DeployError as error:
             records.fail(layout, name, error.message, time.time())
