@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from herder.kept_file import KeptFile, own_folder
+from herder.kept_file import KeptFile, own_folder, replace_file
 
 
 @pytest.fixture
@@ -125,3 +126,17 @@ def test_without_permission_there_is_no_folder_and_nothing_is_said(tmp_path: Pat
     (tmp_path / "start").write_text("no directory")
 
     assert not own_folder(tmp_path / "start").exists()
+
+
+def test_nothing_is_written_through_a_link_that_somebody_put_there(tmp_path: Path) -> None:
+    """Where the home is /tmp, as some jobs set it, others may be there first."""
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / f"kept.{os.getpid()}").symlink_to(victim)
+
+    with pytest.raises(OSError, match="exists"):
+        replace_file(tmp_path / "kept", b"answers")
+    replace_file(tmp_path / "kept", b"answers")
+
+    assert victim.read_text() == "mine"
+    assert (tmp_path / "kept").read_bytes() == b"answers"

@@ -97,8 +97,10 @@ def replace_file(path: Path, data: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     try:
-        temporary.touch(mode=0o600)
-        temporary.write_bytes(data)
+        # not through a link that somebody else put there
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with open(os.open(temporary, flags, 0o600), "wb") as file:  # noqa: PTH123  # a descriptor
+            file.write(data)
         temporary.replace(path)
     except OSError:
         with contextlib.suppress(OSError):

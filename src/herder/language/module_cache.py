@@ -24,6 +24,7 @@ from ansible import release
 from ansible.plugins.loader import module_utils_loader
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 
+from herder.kept_file import is_ours_alone, replace_file
 from herder.model.ports import ModuleBundle, ModuleFile
 
 CORE = Path(ansible.__file__).parent
@@ -40,7 +41,7 @@ class ModuleCache:
         """Give the bundle of this module when all its files are as they were."""
         search = _Search.now()
         try:
-            entry = json.loads(self._entry(name, path, search).read_bytes())
+            entry = json.loads(_own_bytes(self._entry(name, path, search)))
             files = tuple(_loaded(kept, search) for kept in entry["files"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -65,14 +66,8 @@ class ModuleCache:
             "files": [_kept(file, search, path, bundle.fqn) for file in bundle.files],
         }
         target = self._entry(bundle.name, path, search)
-        temporary = target.with_suffix(f".{os.getpid()}")
-        try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(entry), encoding="utf-8")
-            temporary.replace(target)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            replace_file(target, json.dumps(entry).encode())
 
     def _entry(self, name: str, path: str, search: _Search) -> Path:
         words = (release.__version__, str(CORE), name, path, search.mark())
@@ -116,6 +111,14 @@ class _Search:
         own = [path for path in self.module_utils if not path.startswith(str(CORE))]
         names = [str(file) for path in own for file in sorted(Path(path).rglob("*.py"))]
         return "\n".join((*own, *names, *self.collections))
+
+
+def _own_bytes(path: Path) -> bytes:
+    """Read an entry: it is run on hosts. *Raises*: OSError, also where others could write it."""
+    with path.open("rb") as file:
+        if not is_ours_alone(file.fileno()):
+            raise PermissionError(path)
+        return file.read()
 
 
 def _mark(path: str) -> list[int]:

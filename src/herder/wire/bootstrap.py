@@ -140,8 +140,10 @@ def _find_or_build(directory: Optional[str]) -> bytes:
 
 def _kept(path: Path) -> Optional[bytes]:
     try:
-        payload = path.read_bytes()
-        is_own = path.stat().st_uid == os.geteuid()
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            payload = file.read()
+        is_own = status.st_uid == os.geteuid() and not status.st_mode & 0o022
         is_whole = len(payload) == LENGTH_DIGITS + int(payload[:LENGTH_DIGITS], 16)
     except (OSError, ValueError):
         return None
@@ -152,7 +154,11 @@ def _keep(path: Path, payload: bytes) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary.write_bytes(payload)
+        # it is run on hosts: not through a link, and nobody else's to write
+        temporary.unlink(missing_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        with open(os.open(temporary, flags, 0o600), "wb") as file:  # noqa: PTH123  # a descriptor
+            file.write(payload)
         temporary.replace(path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,23 @@ def test_a_broken_entry_is_no_entry(tmp_path: Path, module: Path, damage: bytes)
 
     assert cache.load(module.stem, str(module)) is None
     assert built(cache, module.stem, str(module)).bundle == first.bundle
+
+
+def test_an_entry_that_others_could_have_written_is_no_entry(tmp_path: Path, module: Path) -> None:
+    """It is code, and is run on all hosts."""
+    cache = ModuleCache(tmp_path / "kept")
+    before = os.umask(0)
+    try:
+        built(cache, module.stem, str(module))
+    finally:
+        os.umask(before)
+    (entry,) = (tmp_path / "kept").iterdir()
+    assert entry.stat().st_mode & 0o777 == 0o600
+    assert cache.load(module.stem, str(module)) is not None
+
+    entry.chmod(0o666)
+
+    assert cache.load(module.stem, str(module)) is None
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, module: Path) -> None:

@@ -127,3 +127,16 @@ def test_payload_is_built_once_for_each_directory(tmp_path: Path) -> None:
     assert ready_payload(directory) is None
     payload = agent_payload(directory)
     assert ready_payload(directory) == payload == agent_payload()
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o620])
+def test_payload_that_others_could_have_written_is_not_sent(tmp_path: Path, mode: int) -> None:
+    """It is run on all hosts."""
+    payload = agent_payload(str(tmp_path))
+    (kept,) = tmp_path.iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    kept.write_bytes(f"{3:0{LENGTH_DIGITS}x}bad".encode())
+    kept.chmod(mode)
+
+    # another name of the folder: what was asked for before is in memory
+    assert agent_payload(f"{tmp_path}/../{tmp_path.name}") == payload
