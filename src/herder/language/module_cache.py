@@ -34,8 +34,9 @@ ENTRIES_LIMIT = 2000
 class ModuleCache:
     """Entries in a directory, one file for each module; a broken or unwritable one is no entry."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, entries_limit: int = ENTRIES_LIMIT) -> None:
         self._directory = directory
+        self._entries_limit = entries_limit
 
     def load(self, name: str, path: str) -> ModuleBundle | None:
         """Give the bundle of this module when all its files are as they were."""
@@ -68,6 +69,12 @@ class ModuleCache:
         target = self._entry(bundle.name, path, search)
         with contextlib.suppress(OSError):
             replace_file(target, json.dumps(entry).encode())
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        entries = sorted(self._directory.iterdir(), key=lambda path: path.lstat().st_mtime_ns)
+        for path in entries[: -self._entries_limit]:
+            path.unlink(missing_ok=True)
 
     def _entry(self, name: str, path: str, search: _Search) -> Path:
         words = (release.__version__, str(CORE), name, path, search.mark())

@@ -152,6 +152,21 @@ def test_an_entry_that_others_could_have_written_is_no_entry(tmp_path: Path, mod
     assert cache.load(module.stem, str(module)) is None
 
 
+def test_the_oldest_entries_of_very_many_go(tmp_path: Path, module: Path) -> None:
+    """Each ansible-core, environment and place of collections has its own, for years."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    for number in range(5):
+        (kept / f"old{number}").write_text("{}")
+        os.utime(kept / f"old{number}", (number, number))
+    cache = ModuleCache(kept, entries_limit=3)
+
+    built(cache, module.stem, str(module))
+
+    assert cache.load(module.stem, str(module)) is not None
+    assert sorted(path.name for path in kept.glob("old*")) == ["old3", "old4"]
+
+
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, module: Path) -> None:
     """The home may be read-only."""
     (tmp_path / "file").write_text("")
