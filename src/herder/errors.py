@@ -108,32 +108,10 @@ class OperationTimedOut(OperationFailed):
     reference = "operation-timed-out"
 
 
-class LimitExceeded(HerderError):
-    """Something grew past a bound; the text names the bound and its unit."""
-
-    reference = "limit-exceeded"
-
-    def __init__(self, what: str, *, seen: int, limit: int, unit: str, host: str = "") -> None:
-        super().__init__(
-            f"{what} of {seen} {unit}, limit is {limit} {unit}",
-            context=f"host {host!r}" if host else "",
-        )
-        self.what = what
-        self.seen = seen
-        self.limit = limit
-
-
 class LabError(HerderError):
     """The lab could not do what was asked; the hint names the command that mends it."""
 
     reference = "lab"
-
-
-class ContentError(HerderError):
-    """Playbook, inventory, vault or variables are wrong; carries ansible-core's own message."""
-
-    reference = "content"
-    exit_code = 4
 
 
 class UsageError(HerderError):

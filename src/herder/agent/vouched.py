@@ -58,10 +58,6 @@ class Vouched:
         self._is_changed = True
         return True
 
-    def forget_file(self) -> None:
-        """Keep nothing on disk."""
-        self._path = None
-
     def keep(self) -> None:
         """Write what was learned, with the shapes that were used last."""
         if not (self._is_changed and self._path):

@@ -31,7 +31,7 @@ from herder.language.stock import StockConnection, standing_socket
 from herder.language.temporary import PromisedDirectory, directory_failure, modes_of_put
 from herder.language.young_jobs import YoungJobs
 from herder.model.door import Door
-from herder.model.ports import CommandCall, Completed, FileStatus, ModuleCall, Session, Sessions
+from herder.model.ports import CommandCall, Completed, ModuleCall, Session, Sessions
 from herder.model.route import LocalWay, Route
 
 SHOWN_FROM_VERBOSITY = 3
@@ -264,10 +264,6 @@ class CarriedConnection(ConnectionBase):
             # what was never made is not to be removed in the end
             self._shell.tmpdir = None
             raise AnsibleConnectionFailure(directory_failure(line, done))
-
-    def herder_stat(self, path: str, *, follow: bool, checksum: bool) -> FileStatus:
-        session = self.herder_session(as_become_user=True)
-        return self.herder_do(session.stat(path, follow=follow, checksum=checksum))
 
     def is_pipelining_enabled(self, wrap_async: bool = False) -> bool:
         """Modules go to the agent, unless the user wants them as files on the host."""

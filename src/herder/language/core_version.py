@@ -24,7 +24,6 @@ from ansible._internal._templating._engine import TemplateOptions
 from ansible.cli import playbook as playbook_command
 from ansible.errors import AnsibleAuthenticationFailure, AnsibleError
 from ansible.executor import module_common, playbook_executor, task_queue_manager, task_result
-from ansible.executor.process import worker as worker_module
 from ansible.executor.task_executor import TaskExecutor
 from ansible.module_utils.common.text.converters import to_text
 from ansible.plugins import action as action_module
@@ -358,9 +357,3 @@ def replace_alarm() -> None:
     """Task timeouts work in threads, where a signal cannot be caught."""
     error = _task_timeout.TaskTimeoutError
     error.alarm_timeout = classmethod(task_timeout)
-
-
-def base_worker() -> type[Any]:
-    """Give ansible-core's worker class, whose interface ours must have."""
-    worker: type[Any] = worker_module.WorkerProcess
-    return worker

@@ -33,9 +33,6 @@ class Deadline:
     def seconds_left(self) -> float:
         return max(0.0, self._moment - time.monotonic())
 
-    def has_passed(self) -> bool:
-        return self.seconds_left() == 0.0
-
 
 def current_deadline() -> Deadline | None:
     """Give the deadline of the calling thread, if it is under one."""
