@@ -13,6 +13,7 @@ import shutil
 import stat
 import tarfile
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
 import zlib
@@ -196,10 +197,16 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req: Any, *about: Any) -> Any:
         """Give the request that follows, None for none."""
         following = super().redirect_request(req, *about)
-        if following is not None and (following.type, following.host) != (req.type, req.host):
+        if following is not None and _server(following) != _server(req):
             kept = {name: req.headers[name] for name in FOR_ALL_SERVERS if name in req.headers}
             following.headers = kept
         return following
+
+
+def _server(request: Any) -> Tuple[str, str]:
+    """Give scheme and place; `host` and `type` are a proxy's where there is one."""
+    parts = urllib.parse.urlsplit(request.full_url)
+    return parts.scheme, parts.netloc
 
 
 def _blocks(answer: Any, shown: str) -> Iterator[bytes]:
