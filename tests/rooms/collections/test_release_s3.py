@@ -62,7 +62,8 @@ def test_secret_is_not_in_the_repr() -> None:
 class Server(http.server.BaseHTTPRequestHandler):
     """Serves ten bytes; on /short it promises more than it gives, on /to/URL it leads there.
 
-    On /torn it ends in the midst of a chunk, on /nothing it says nothing at all.
+    On /torn it ends in the midst of a chunk, on /nothing it says nothing at all. It
+    is a proxy for any.example, too.
     """
 
     asked: ClassVar[list[dict[str, str]]] = []
@@ -70,6 +71,7 @@ class Server(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer."""
         self.asked.append(dict(self.headers))
+        self.path = self.path.removeprefix("http://any.example")
         if self.path == "/none":
             self.send_error(404)
             return
@@ -147,3 +149,17 @@ def test_headers_of_a_download_are_for_its_own_server(
     assert first["Authorization"] == "Bearer moo"
     assert second["Accept"] == "application/zip"
     assert ("moo" in repr(second)) is is_told
+
+
+def test_a_proxy_on_the_way_is_no_other_server(
+    base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """urllib puts the proxy's name where a request has its server's."""
+    Server.asked.clear()
+    monkeypatch.setenv("http_proxy", base)
+    monkeypatch.setenv("no_proxy", "")
+    url = "http://any.example/to/http://any.example/file"
+
+    files.download(url, str(tmp_path / "file"), "", {"Authorization": "Bearer moo"})
+
+    assert [each["Authorization"] for each in Server.asked] == ["Bearer moo"] * 2
