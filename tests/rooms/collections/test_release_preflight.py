@@ -99,6 +99,22 @@ def test_everything_that_is_wrong_is_found_at_once(layout: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"reach": [{"host": "127.0.0.1", "port": "http"}]},
+        {"reach": [{"host": "127.0.0.1", "port": 1 << 20}]},
+        {"reach": [{"host": "127.0.0.1"}]},
+        {"runtimes": [{"command": ""}]},
+    ],
+)
+def test_wish_that_makes_no_sense_is_a_finding_too(layout: Any, wishes: dict[str, Any]) -> None:
+    """A port's name, a number too many, an empty variable: told with all the others."""
+    (found,) = failures(layout, **wishes)
+
+    assert found.startswith(("reach ", "runtime "))
+
+
 def test_dangling_link_is_found(layout: Any) -> None:
     """What serves now is broken: known before, so the new release is not blamed for it."""
     os.rename(layout.release("a"), layout.release("gone"))

@@ -163,3 +163,13 @@ def test_a_proxy_on_the_way_is_no_other_server(
     files.download(url, str(tmp_path / "file"), "", {"Authorization": "Bearer moo"})
 
     assert [each["Authorization"] for each in Server.asked] == ["Bearer moo"] * 2
+
+
+def test_password_in_an_address_is_not_told(base: str, tmp_path: Path) -> None:
+    """Of a registry or a private store, where nobody uses a netrc."""
+    url = base.replace("//", "//moo:grass@") + "/none?token=hay"
+
+    with pytest.raises(DeployError) as refused:
+        files.download(url, str(tmp_path / "file"), "")
+
+    assert not any(word in str(refused.value) for word in ("grass", "hay"))

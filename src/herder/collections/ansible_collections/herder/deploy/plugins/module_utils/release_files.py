@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import os
 import pwd
+import re
 import shutil
 import stat
 import tarfile
@@ -166,7 +167,7 @@ def download(
 
     *Raises*: DeployError `download-failed` or `checksum-differs`.
     """
-    temporary, shown = path + ".part", url.split("?")[0]
+    temporary, shown = path + ".part", clean_url(url).split("?")[0]
     with _asked(url, shown, headers) as answer:
         length = answer.headers.get("Content-Length")
         seen = _store(_blocks(answer, shown), temporary)
@@ -177,6 +178,11 @@ def download(
     check_sha256(shown, seen, sha256)
     os.rename(temporary, path)
     return seen
+
+
+def clean_url(url: str) -> str:
+    """Give a URL without the password that may be in it."""
+    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def _asked(url: str, shown: str, headers: Optional[Dict[str, str]]) -> Any:

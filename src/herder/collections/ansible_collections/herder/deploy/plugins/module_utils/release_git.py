@@ -15,6 +15,7 @@ import subprocess
 import uuid
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.herder.deploy.plugins.module_utils.release_files import clean_url
 from ansible_collections.herder.deploy.plugins.module_utils.release_layout import (
     DeployError,
     Layout,
@@ -103,11 +104,6 @@ class Git:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         kept.update(LC_ALL="C", GIT_TERMINAL_PROMPT="0", GIT_SSH_COMMAND=ssh_command(self.source))
         return kept
-
-
-def clean_url(url: str) -> str:
-    """Give a URL without the password that may be in it."""
-    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def ssh_command(source: Source) -> str:

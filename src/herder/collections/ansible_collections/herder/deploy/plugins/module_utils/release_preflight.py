@@ -148,9 +148,11 @@ def runtime(wish: Json) -> Json:
     '>=3.8,<4'; '' for any) and maybe `name`.
     """
     words = wish["command"].split() if isinstance(wish["command"], str) else list(wish["command"])
-    name = str(wish.get("name") or os.path.basename(words[0]))
-    status, output = _run(words)
+    name = str(wish.get("name") or os.path.basename((words or ["without a command"])[0]))
     check = "runtime %s" % name
+    if not words:
+        return finding(check, False, "there is no command to ask for the version")
+    status, output = _run(words)
     wanted = str(wish.get("version") or "")
     if status:
         return finding(check, False, "%s failed: %s" % (" ".join(words), output), None, wanted)
@@ -225,6 +227,8 @@ def reach(wish: Json) -> Json:
         _connect(wish, seconds)
     except OSError as error:
         return finding(check, False, "%s cannot be reached: %s" % (where, error.strerror or error))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return finding(check, False, "%s is no host and port" % where)
     taken = time.monotonic() - started
     return finding(check, True, "%s answers in %.0f ms" % (where, taken * 1000), round(taken, 4))
 
