@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import marshal
 import os
@@ -154,6 +155,20 @@ async def test_next_run_forks_no_child_and_imports_nothing_for_one(tmp_path: Pat
 
     assert len({json.dumps(json.loads(each)) for each in said}) == 1
     assert sizes[1] < 0.7 * sizes[0]
+
+
+async def test_next_run_imports_ahead_for_a_module_that_has_to_run_again(tmp_path: Path) -> None:
+    """While nobody waits for it: before the first call comes, not with it."""
+    call, sizes = call_of(core_bundle("stat"), path="/"), []
+
+    with home_at(tmp_path):
+        for _ in range(2):
+            async with open_session() as session:
+                await asyncio.sleep(1)
+                sizes.append(_private_bytes(session.facts.process_id))
+                await session.run_module(call)
+
+    assert sizes[1] > 1.3 * sizes[0]
 
 
 async def test_host_that_lost_its_modules_but_not_this_gets_them_again(tmp_path: Path) -> None:
