@@ -106,3 +106,11 @@ def replace_file(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+
+
+def drop_oldest(directory: Path, limit: int) -> None:
+    """Remove of very many files those that were written first. *Raises*: OSError."""
+    files = list(directory.iterdir())
+    if len(files) > limit:
+        for path in sorted(files, key=lambda path: path.lstat().st_mtime_ns)[:-limit]:
+            path.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ from ansible import release
 from ansible.plugins.loader import module_utils_loader
 from ansible.utils.collection_loader import AnsibleCollectionConfig
 
-from herder.kept_file import is_ours_alone, replace_file
+from herder.kept_file import drop_oldest, is_ours_alone, replace_file
 from herder.model.ports import ModuleBundle, ModuleFile
 
 CORE = Path(ansible.__file__).parent
@@ -69,12 +69,7 @@ class ModuleCache:
         target = self._entry(bundle.name, path, search)
         with contextlib.suppress(OSError):
             replace_file(target, json.dumps(entry).encode())
-            self._drop_oldest()
-
-    def _drop_oldest(self) -> None:
-        entries = sorted(self._directory.iterdir(), key=lambda path: path.lstat().st_mtime_ns)
-        for path in entries[: -self._entries_limit]:
-            path.unlink(missing_ok=True)
+            drop_oldest(self._directory, self._entries_limit)
 
     def _entry(self, name: str, path: str, search: _Search) -> Path:
         words = (release.__version__, str(CORE), name, path, search.mark())

@@ -76,10 +76,10 @@ class QueueManager(TaskQueueManager):
         *Source*: ansible-core 2.19 executor/task_queue_manager.py, same name: SIGTERM and a second
         Ctrl-C end the process where it stands.
         """
-        if self.is_conducted and (self.course is None or self.course.ends_when_asked()):
-            raise KeyboardInterrupt
         if not self.is_conducted:
             super()._signal_handler(signum, frame)
+        elif self.course is None or self.course.ends_when_asked():
+            raise KeyboardInterrupt
 
     def forget_running(self, hosts: Iterable[str]) -> None:
         """End what runs on these hosts; results that still come are nobody's any more."""

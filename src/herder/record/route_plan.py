@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
+from herder.kept_file import drop_oldest, replace_file
 from herder.model.route import Route, SshWay
 from herder.record.trail import mark_of
 
@@ -136,17 +137,11 @@ class PlanShelf:
 
     def keep(self, name: str, plan: RoutePlan) -> None:
         """Keep a plan; without room or permission nothing is kept and nothing is said."""
-        temporary = self._directory / f".{name}.{os.getpid()}"
         with contextlib.suppress(OSError, ValueError):
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self._is_own():
-                return
-            try:
-                _write(temporary, json.dumps(_json_of(plan)))
-                temporary.replace(self._directory / name)
-            finally:
-                temporary.unlink(missing_ok=True)
-            self._drop_oldest()
+            if self._is_own():
+                replace_file(self._directory / name, json.dumps(_json_of(plan)).encode())
+                drop_oldest(self._directory, PLANS_LIMIT)
 
     def drop(self, name: str) -> None:
         """Forget a plan."""
@@ -165,21 +160,10 @@ class PlanShelf:
             os.utime(descriptor)
             return file.read(_SIZE_LIMIT_BYTES)
 
-    def _drop_oldest(self) -> None:
-        plans = sorted(self._directory.iterdir(), key=lambda path: path.lstat().st_mtime_ns)
-        for path in plans[:-PLANS_LIMIT]:
-            path.unlink(missing_ok=True)
-
 
 def _is_ours_alone(found: os.stat_result, kind: int) -> bool:
     is_kind = stat.S_IFMT(found.st_mode) == kind
     return is_kind and found.st_uid == os.geteuid() and not found.st_mode & _OTHERS_MAY_WRITE
-
-
-def _write(path: Path, text: str) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with open(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123
-        file.write(text)
 
 
 def _json_of(plan: RoutePlan) -> dict[str, Any]:

@@ -267,16 +267,22 @@ def test_subtree_becomes_the_release(layout: Any, origin: Path) -> None:
     assert not os.path.exists(os.path.join(layout.release("r1"), "index.html"))
 
 
+def add_submodule(origin: Path, folder: Path, place: str) -> Path:
+    """Give the repository of a new submodule of `origin`, beside it in this folder."""
+    library = folder / "library"
+    library.mkdir()
+    git(library, "init", "--quiet", "--initial-branch=main")
+    commit(library, {"code.py": "old"}, "old")
+    git(origin, "submodule", "--quiet", "add", "../library", place)
+    commit(origin, {}, "with submodule")
+    return library
+
+
 def test_submodules_come_with_the_commit_that_is_recorded(
     layout: Any, origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also with a relative URL, and also when the submodule has gone on since."""
-    library = tmp_path / "library"
-    library.mkdir()
-    git(library, "init", "--quiet", "--initial-branch=main")
-    commit(library, {"code.py": "old"}, "old")
-    git(origin, "submodule", "--quiet", "add", "../library", "lib/inner")
-    commit(origin, {}, "with submodule")
+    library = add_submodule(origin, tmp_path, "lib/inner")
     commit(library, {"code.py": "new"}, "new")
 
     stage_git(layout, "r1", origin)
@@ -289,12 +295,7 @@ def test_store_of_a_submodule_is_mended_in_its_own_place(
     layout: Any, origin: Path, tmp_path: Path, damage: str
 ) -> None:
     """The application's own store must not be thrown away for it, nor take its place."""
-    library = tmp_path / "library"
-    library.mkdir()
-    git(library, "init", "--quiet", "--initial-branch=main")
-    commit(library, {"code.py": "old"}, "old")
-    git(origin, "submodule", "--quiet", "add", "../library", "inner")
-    commit(origin, {}, "with submodule")
+    library = add_submodule(origin, tmp_path, "inner")
     stage_git(layout, "r1", origin)
     (store,) = Path(layout.private, "submodules").iterdir()
     pieces = [store / "HEAD"] if damage == "HEAD" else list(store.glob("objects/??/*"))

@@ -94,11 +94,21 @@ def manager() -> Any:
     )
 
 
+def course_of(conductor: DeployConductor) -> PlayCourse:
+    """Give the course of a play over both batches."""
+    return PlayCourse(conductor, Passes(DeployRole(RoleKind.HERDER, None)), BATCHES)
+
+
+def bare_play() -> Any:
+    """Give what a pass needs of a play."""
+    return SimpleNamespace(role_cache={}, handlers=[], compile_roles_handlers=list)
+
+
 def test_no_batch_runs_after_a_stop() -> None:
     """ansible-core goes on to the next batch of a play that said that it is broken off."""
     conductor = StoppingConductor(DeployWishes("mia", "laptop", "mia@laptop/1"))
-    course = PlayCourse(conductor, Passes(DeployRole(RoleKind.HERDER, None)), BATCHES)
-    play = SimpleNamespace(role_cache={}, handlers=[], compile_roles_handlers=list)
+    course = course_of(conductor)
+    play = bare_play()
     runs: list[int] = []
 
     def run_play(_: Any) -> int:
@@ -113,8 +123,8 @@ def test_no_batch_runs_after_a_stop() -> None:
 def test_hosts_go_back_when_the_run_breaks_off() -> None:
     """A hook's file that cannot be read is found out after the first host has switched."""
     conductor = BrokenOffConductor(DeployWishes("mia", "laptop", "mia@laptop/1"))
-    course = PlayCourse(conductor, Passes(DeployRole(RoleKind.HERDER, None)), BATCHES)
-    play = SimpleNamespace(role_cache={}, handlers=[], compile_roles_handlers=list)
+    course = course_of(conductor)
+    play = bare_play()
     course.run(manager(), play, lambda _: 0)
 
     def break_off(_: Any) -> int:
@@ -129,8 +139,8 @@ def test_hosts_go_back_when_the_run_breaks_off() -> None:
 def test_who_asks_for_the_end_on_the_way_back_is_told_and_means_it_the_second_time() -> None:
     """A job that is cancelled just then must not leave hosts on the release that failed."""
     conductor = GoingBackConductor(DeployWishes("mia", "laptop", "mia@laptop/1"))
-    course = PlayCourse(conductor, Passes(DeployRole(RoleKind.HERDER, None)), BATCHES)
-    play = SimpleNamespace(role_cache={}, handlers=[], compile_roles_handlers=list)
+    course = course_of(conductor)
+    play = bare_play()
     ends: list[bool] = []
 
     def run_play(_: Any) -> int:
@@ -149,8 +159,8 @@ def test_who_asks_for_the_end_on_the_way_back_is_told_and_means_it_the_second_ti
 def test_who_asks_for_the_end_before_is_not_asked_again_on_the_way_back() -> None:
     """The way back is what the first one asked for; the second wants it to stop."""
     conductor = GoingBackConductor(DeployWishes("mia", "laptop", "mia@laptop/1"))
-    course = PlayCourse(conductor, Passes(DeployRole(RoleKind.HERDER, None)), BATCHES)
-    play = SimpleNamespace(role_cache={}, handlers=[], compile_roles_handlers=list)
+    course = course_of(conductor)
+    play = bare_play()
     ends: list[bool] = []
 
     def run_play(_: Any) -> int:
